@@ -1,0 +1,10 @@
+# What a program that links weft needs besides weft: found by find_package(weft).
+include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+find_dependency(PkgConfig)
+find_dependency(OpenSSL)
+find_dependency(fmt)
+find_dependency(simdjson)
+pkg_check_modules(libzmq REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(libsodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(yamlcpp REQUIRED IMPORTED_TARGET yaml-cpp)
