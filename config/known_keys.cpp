@@ -1,0 +1,249 @@
+// The table of every key, in the order in which `weft config` prints them.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/schema.hpp"
+
+namespace weft::config {
+
+namespace {
+
+using Type = Schema::Type;
+using Keys = std::vector<Schema>;
+
+constexpr std::uint64_t messages_max = 100'000'000;
+constexpr std::uint64_t workers_max = 1024;
+constexpr std::uint64_t attempts_max = 1'000'000;
+constexpr std::uint64_t connections_max = 1'000'000;
+
+Schema key(Type type, std::string name, std::string default_yaml, std::string doc) {
+    Schema schema;
+    schema.type = type;
+    schema.name = std::move(name);
+    schema.default_yaml = std::move(default_yaml);
+    schema.doc = std::move(doc);
+    return schema;
+}
+
+Schema count(std::string name, std::string default_yaml, std::uint64_t min, std::uint64_t max,
+             std::string doc) {
+    Schema schema = key(Type::count, std::move(name), std::move(default_yaml), std::move(doc));
+    schema.min = min;
+    schema.max = max;
+    return schema;
+}
+
+Schema choice(std::string name, std::string default_yaml, std::vector<std::string> choices,
+              std::string doc) {
+    Schema schema = key(Type::choice, std::move(name), std::move(default_yaml), std::move(doc));
+    schema.choices = std::move(choices);
+    return schema;
+}
+
+Schema list(std::string name, std::string default_yaml, Schema element, std::string doc) {
+    Schema schema = key(Type::list, std::move(name), std::move(default_yaml), std::move(doc));
+    schema.element.push_back(std::move(element));
+    return schema;
+}
+
+Schema map(std::string name, std::string default_yaml, Schema element, std::string doc) {
+    Schema schema =
+        list(std::move(name), std::move(default_yaml), std::move(element), std::move(doc));
+    schema.type = Type::map;
+    return schema;
+}
+
+Schema section(std::string name, std::string doc, Keys keys) {
+    Schema schema = key(Type::section, std::move(name), {}, std::move(doc));
+    schema.keys = std::move(keys);
+    return schema;
+}
+
+/// What a list or map holds: a type alone, without a name.
+Schema each(Type type) {
+    return key(type, {}, {}, {});
+}
+
+Schema secret(Schema schema) {
+    schema.secret = true;
+    return schema;
+}
+Schema required(Schema schema) {
+    schema.required = true;
+    return schema;
+}
+Schema may_be_empty(Schema schema) {
+    schema.may_be_empty = true;
+    return schema;
+}
+
+Schema fabric() {
+    return section(
+        "fabric", "How messages move.",
+        {section("relay", "The relay for those who cannot bind a port, and where to hear it.",
+                 {key(Type::endpoint, "inbound", "\"tcp://127.0.0.1:9940\"",
+                      "Where publishers connect."),
+                  key(Type::endpoint, "outbound", "\"tcp://127.0.0.1:9941\"",
+                      "Where subscribers connect.")}),
+         map("endpoints", "{}", list({}, {}, each(Type::endpoint), {}),
+             "Publishers that bind, by name, each with its endpoints; tcp://*:0 announces itself."),
+         list("srv", "[]", each(Type::text), "Domains whose SRV records add endpoints."),
+         choice("mode", "relay", {"relay", "bind"},
+                "Publish through the relay, or bind the endpoints of one's own name."),
+         count("high_water_mark", "100000", 1, messages_max,
+               "Messages per peer; what exceeds it is dropped and counted."),
+         choice("curve", "off", {"off", "on"},
+                "CurveZMQ on every socket, with keys beside the certificates."),
+         key(Type::flag, "insecure", "false",
+             "Allow a bind that is not loopback without CURVE; said aloud at each start."),
+         key(Type::duration, "flush", "5s",
+             "How long a stopping publisher waits until what it accepted was handed over.")});
+}
+
+Schema signing() {
+    return section(
+        "signing", "Who said it, and whether they may.",
+        {key(Type::flag, "sign", "true", "Sign what is published."),
+         key(Type::flag, "validate", "true", "Refuse what is not signed by a valid certificate."),
+         key(Type::path, "directory", "keys", "Keys, certificates and the revocation list."),
+         map("policy", "{}", list({}, {}, each(Type::text), {}),
+             "By topic glob, the names that may publish there."),
+         key(Type::flag, "nitpicky", "false", "Refuse a topic without a rule."),
+         choice("revocation_expired", "warn", {"warn", "fail"},
+                "What to do when the revocation list is past its next update.")});
+}
+
+Schema reliability() {
+    return section(
+        "reliability", "That messages arrive, or the sender knows.",
+        {key(Type::duration, "ack_timeout", "250ms",
+             "How long a reliable publish waits for acknowledgements."),
+         section("journal", "The journal of this process.",
+                 {choice("backend", "rocksdb", {"rocksdb", "jetstream", "memory"},
+                         "What keeps the messages; memory forgets them at the end."),
+                  key(Type::path, "path", "var/journal", "Where RocksDB keeps its files."),
+                  choice("sync", "always", {"always", "never"},
+                         "When a commit is on disk before it is acknowledged."),
+                  key(Type::duration, "max_age", "7d", "Older messages are trimmed; 0s keeps all."),
+                  key(Type::size, "max_bytes", "10GiB",
+                      "The oldest messages beyond this are trimmed; 0 keeps all.")}),
+         list("journals", "[]", each(Type::text),
+              "Names on the certificates of the fabric's journals."),
+         map("groups", "{}", list({}, {}, each(Type::text), {}),
+             "Groups of recipients, by name, each with its members."),
+         may_be_empty(key(Type::path, "outbox", "\"\"",
+                          "Where a publisher keeps what is not acknowledged; empty: nowhere."))});
+}
+
+Schema consumer() {
+    return section(
+        {}, "A consumer: a plugin or a program, and what it hears.",
+        {required(key(Type::text, "name", {}, "Its name on ACKs, cursors and in metrics.")),
+         key(Type::path, "plugin", {}, "A shared library; either this or exec."),
+         list("exec", {}, each(Type::text), "A program and its arguments; either this or plugin."),
+         required(list("topics", {}, each(Type::text), "The topic globs that it hears.")),
+         key(Type::flag, "enabled", "true", "False leaves it out without removing it."),
+         key(Type::flag, "durable", "true", "A cursor in the journal keeps its place."),
+         count("workers", "1", 1, workers_max, "Messages handled at the same time."),
+         key(Type::flag, "ordered", {}, "One message of a topic at a time, in order."),
+         key(Type::text, "ack", {}, "The level to acknowledge at, or whether to."),
+         count("max_attempts", {}, 1, attempts_max, "Deliveries before a message is given up."),
+         list("retry", {}, each(Type::duration), "The pauses between attempts."),
+         key(Type::duration, "timeout", {}, "How long one message may take."),
+         key(Type::text, "dead_letter", {}, "Where a message goes that was given up."),
+         key(Type::text, "replay", {}, "Where a new cursor begins."),
+         count("max_backlog", {}, 1, messages_max, "Messages that may wait before any is dropped."),
+         map("settings", "{}", each(Type::free), "What the consumer itself is told.")});
+}
+
+Schema listener() {
+    return section(
+        {}, "An address and the protocols on it.",
+        {required(key(Type::address, "address", {}, "host:port; port 0 takes a free one.")),
+         required(list(
+             "serve", {},
+             choice({}, {}, {"native", "metrics", "console", "rse", "esub", "routemaster"}, {}),
+             "The protocols mounted there."))});
+}
+
+constexpr const char* default_listeners = R"([
+    {address: "127.0.0.1:8080", serve: [native, metrics, console]},
+    {address: "127.0.0.1:8000", serve: [rse]},
+    {address: "127.0.0.1:8090", serve: [esub]},
+    {address: "127.0.0.1:17890", serve: [routemaster]}])";
+
+Keys translated_protocols() {
+    return {
+        section("rse", "RSE polling.",
+                {key(Type::text, "topic_root", "rse", "Its topics below <prefix>.<environment>."),
+                 key(Type::duration, "ttl", "120s", "How long an event can be polled."),
+                 count("max_events", "500", 1, messages_max, "Events in one answer."),
+                 key(Type::flag, "test_mode", "false", "Serve the test page of the protocol.")}),
+        section("esub", "esub sub and rep.",
+                {key(Type::text, "topic_root", "esub", "Its topics below <prefix>.<environment>."),
+                 key(Type::flag, "confirm", "false", "Tell a rep whether a sub was waiting."),
+                 key(Type::duration, "ping", "60s", "Between pings on WebSockets."),
+                 key(Type::duration, "keep_unclaimed", "0s",
+                     "How long a reply that nobody waited for is kept; 0s does not keep it."),
+                 secret(key(Type::text, "cluster_token", "\"\"", "What esub nodes share."))}),
+        section("routemaster", "Routemaster webhooks.",
+                {key(Type::text, "topic_root", "routemaster",
+                     "Its topics below <prefix>.<environment>."),
+                 secret(key(Type::text, "root_key", "\"\"", "The token that may do everything.")),
+                 list("clients", "[]", secret(each(Type::text)),
+                      "Client tokens, besides those of `weft token`."),
+                 key(Type::size, "max_event_data", "64", "Bytes of data in one event.")})};
+}
+
+Schema gateway() {
+    Schema gateway = section(
+        "gateway", "Other protocols onto the fabric.",
+        {list("listeners", default_listeners, listener(),
+              "Where the gateway listens, and for what."),
+         section("tls", "TLS on every listener.",
+                 {may_be_empty(key(Type::path, "certificate", "\"\"", "PEM chain; empty: no TLS.")),
+                  may_be_empty(key(Type::path, "key", "\"\"", "The PEM key of the certificate.")),
+                  key(Type::flag, "only", "false", "Refuse plain HTTP.")}),
+         section("auth", "Who may use the gateway.",
+                 {key(Type::flag, "required", "false", "Refuse requests without a token."),
+                  key(Type::path, "tokens", "tokens.yaml", "Where `weft token` keeps hashes.")})});
+    for (Schema& protocol : translated_protocols()) gateway.keys.push_back(std::move(protocol));
+    gateway.keys.push_back(section(
+        "webhooks", "How webhooks are delivered.",
+        {key(Type::duration, "timeout", "15s", "How long a receiver may take to answer."),
+         count("concurrency", "64", 1, connections_max, "Deliveries under way at the same time."),
+         list("schedule", "[0s, 5s, 1m, 5m, 30m, 2h, 5h, 10h]", each(Type::duration),
+              "The pauses before each attempt."),
+         key(Type::flag, "allow_http", "false", "Allow receivers without TLS."),
+         list("allow_networks", "[]", each(Type::text),
+              "Private networks that receivers may be in, such as 127.0.0.0/8.")}));
+    gateway.keys.push_back(
+        section("limits", "What one client may use.",
+                {key(Type::size, "body", "4MiB", "Bytes of a request body."),
+                 key(Type::size, "header", "16KiB", "Bytes of a request header."),
+                 count("connections", "20000", 1, connections_max, "Connections at the same time."),
+                 key(Type::duration, "idle", "75s", "How long a connection may be silent.")}));
+    return gateway;
+}
+
+Schema known_keys() {
+    return section(
+        {}, "The configuration of weft.",
+        {key(Type::text, "topic_prefix", "org.weft", "What every topic begins with."),
+         choice("environment", "dev", {"dev", "stg", "prod"}, "The second part of every topic."),
+         key(Type::text, "name", "git.host1", "Who I am: the name on my certificate."), fabric(),
+         signing(), reliability(),
+         section("hub", "The host of consumers.",
+                 {list("consumers", "[]", consumer(), "The consumers that the hub runs.")}),
+         gateway()});
+}
+
+}  // namespace
+
+const Schema& schema() {
+    static const Schema root = known_keys();
+    return root;
+}
+
+}  // namespace weft::config
