@@ -1,0 +1,116 @@
+#pragma once
+// The front door: opens the fabric as the configuration says, publishes and subscribes.
+//
+//     auto fabric = weft::fabric::Fabric::open();
+//     fabric->publish("git.commit", {{"hash", "2f1c9e"}, {"author", "ann"}, {"files", 3}});
+//
+//     auto commits = fabric->subscribe({"git.**"});
+//     while (auto message = commits->receive(std::chrono::seconds(5))) {
+//         std::cout << message->signer() << ": " << message->value()["hash"].text_or("?") << '\n';
+//     }
+//
+// Threads:   every function from any thread.
+// Ownership: what subscribe() returns must be gone before the Fabric is.
+// Errors:    open() and publish() throw; the try_ forms return.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "config/configuration.hpp"
+#include "config/problem.hpp"
+#include "fabric/message/body.hpp"
+#include "fabric/message/message.hpp"
+#include "fabric/node/publisher.hpp"
+#include "fabric/node/subscriber.hpp"
+#include "fabric/settings.hpp"
+#include "signing/settings.hpp"
+
+namespace weft::fabric {
+
+/// The configuration, a key or an endpoint is not as it must be. what() says what and where, one
+/// problem a line.
+class OpenFailed : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+struct FabricOptions {
+    /// Stands in each message's header as its source; empty: the configured name.
+    std::string source;
+    /// Lines for a log: warnings and refused messages, at most one a second of a kind.
+    std::function<void(const std::string&)> warn;
+    /// Tests and simulations put their own in; both must outlive the Fabric.
+    Transport* transport = nullptr;
+    const Clock* clock = nullptr;
+};
+
+/// Messages as a queue. What nobody takes in time is dropped and counted once
+/// fabric.high_water_mark messages wait.
+class Subscription {
+public:
+    ~Subscription();
+    Subscription(const Subscription&) = delete;
+    Subscription& operator=(const Subscription&) = delete;
+
+    /// The next message, or nothing after `timeout`.
+    [[nodiscard]] std::optional<Message> receive(std::chrono::milliseconds timeout);
+    /// See Subscriber::wait_ready.
+    [[nodiscard]] ReadyResult wait_ready(std::chrono::milliseconds timeout);
+    [[nodiscard]] std::uint64_t dropped() const;
+    [[nodiscard]] SubscriberStats stats() const;
+
+private:
+    friend class Fabric;
+    struct Queue;
+    Subscription(std::unique_ptr<Queue> queue, std::unique_ptr<Subscriber> subscriber);
+    std::unique_ptr<Queue> queue_;
+    std::unique_ptr<Subscriber> subscriber_;  // last: its thread fills the queue
+};
+
+class Fabric {
+public:
+    /// With the configuration of the real process: /etc/weft.d, ~/.config/weft.d, ./weft.d and the
+    /// environment. Throws OpenFailed.
+    [[nodiscard]] static std::unique_ptr<Fabric> open(FabricOptions options = {});
+    [[nodiscard]] static std::unique_ptr<Fabric> open(const config::Configuration& configuration,
+                                                      FabricOptions options = {});
+    ~Fabric();
+    Fabric(const Fabric&) = delete;
+    Fabric& operator=(const Fabric&) = delete;
+
+    /// `topic` may be short: "git.commit" goes out as "<prefix>.<environment>.git.commit". The first
+    /// call opens the publisher: it needs the key and certificate of the configured name. Throws
+    /// OpenFailed or PublishFailed.
+    MessageId publish(std::string_view topic, const Body& body, const PublishOptions& options = {});
+    [[nodiscard]] tl::expected<MessageId, PublishError> try_publish(
+        std::string_view topic, BodyView body, const PublishOptions& options = {});
+    /// See Publisher::flush. Nothing published yet: complete at once.
+    [[nodiscard]] FlushResult flush(std::chrono::milliseconds timeout);
+    /// Opens the publisher if need be. Throws OpenFailed.
+    [[nodiscard]] Publisher& publisher();
+
+    /// Short globs are completed as topics are. Throws OpenFailed for a glob that is none.
+    [[nodiscard]] std::unique_ptr<Subscription> subscribe(const std::vector<std::string>& globs);
+    /// Messages come by callback instead; see Subscriber for the rules.
+    [[nodiscard]] std::unique_ptr<Subscriber> subscribe(const std::vector<std::string>& globs,
+                                                        SubscriberHooks hooks);
+
+    [[nodiscard]] const Settings& settings() const noexcept;
+    [[nodiscard]] const signing::Settings& signing_settings() const noexcept;
+    [[nodiscard]] const std::shared_ptr<signing::TrustStore>& trust() const noexcept;
+
+private:
+    struct Core;
+    explicit Fabric(std::unique_ptr<Core> core);
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace weft::fabric

@@ -1,0 +1,48 @@
+#include "fabric/node/flush_tracker.hpp"
+
+#include <algorithm>
+
+namespace weft::fabric {
+
+void FlushTracker::close(const std::shared_ptr<PendingFlush>& flush) {
+    open_.erase(std::remove(open_.begin(), open_.end(), flush), open_.end());
+}
+
+std::vector<std::string> FlushTracker::due(std::uint64_t handled, std::size_t peers) {
+    std::vector<std::string> nonces;
+    for (const auto& flush : open_) {
+        if (flush->sent || flush->done || handled < flush->position) continue;
+        if (peers == 0) {
+            flush->done = !needs_peer_;
+            continue;
+        }
+        flush->sent = true;
+        flush->expected = peers;
+        nonces.push_back(flush->nonce);
+    }
+    return nonces;
+}
+
+bool FlushTracker::on_echo(std::string_view nonce) {
+    for (const auto& flush : open_) {
+        if (flush->nonce != nonce || flush->done || !flush->sent) continue;
+        ++flush->answered;
+        flush->done = flush->answered >= flush->expected;
+        return flush->done;
+    }
+    return false;
+}
+
+bool FlushTracker::on_peer_lost() {
+    bool finished = false;
+    for (const auto& flush : open_) {
+        if (flush->done || !flush->sent) continue;
+        flush->peer_lost = true;
+        if (flush->expected > flush->answered) --flush->expected;
+        flush->done = flush->answered >= flush->expected;
+        finished = finished || flush->done;
+    }
+    return finished;
+}
+
+}  // namespace weft::fabric

@@ -1,0 +1,342 @@
+#include "fabric/node/publisher.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+#include "fabric/message/codec.hpp"
+#include "fabric/node/control.hpp"
+#include "fabric/node/flush_tracker.hpp"
+#include "fabric/node/run_sender.hpp"
+#include "signing/digest.hpp"
+
+namespace weft::fabric {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How often trust is looked at again and an idle sender turns round.
+constexpr milliseconds tick{250};
+
+PublishError::Reason reason_of(OutgoingError::Reason reason) {
+    switch (reason) {
+        case OutgoingError::Reason::invalid_topic: return PublishError::Reason::invalid_topic;
+        case OutgoingError::Reason::not_granted: return PublishError::Reason::not_granted;
+        case OutgoingError::Reason::too_many_topics: return PublishError::Reason::too_many_topics;
+        case OutgoingError::Reason::too_large: return PublishError::Reason::too_large;
+        case OutgoingError::Reason::full: return PublishError::Reason::queue_full;
+        case OutgoingError::Reason::stopped: break;
+    }
+    return PublishError::Reason::stopped;
+}
+
+std::string describe(const signing::Certificate& certificate, const signing::Refused& refused) {
+    return "our own certificate '" + certificate.name() + "': " +
+           std::string{signing::sentence_for(refused.reason)} +
+           (refused.detail.empty() ? "" : " (" + refused.detail + ")");
+}
+
+}  // namespace
+
+struct Publisher::Core {
+    Core(const Clock& the_clock, PublisherSettings the_settings,
+         std::shared_ptr<const signing::Identity> the_identity,
+         std::shared_ptr<signing::TrustStore> the_trust, std::unique_ptr<PublishPort> the_port)
+        : clock(the_clock),
+          settings(std::move(the_settings)),
+          identity(std::move(the_identity)),
+          trust(std::move(the_trust)),
+          port(std::move(the_port)),
+          bound(port->bound()),
+          queue(clock, [this](std::string_view topic, signing::Kind kind) {
+              return judge_topic(topic, kind);
+          }),
+          sender(identity ? std::make_unique<signing::BatchSigner>(identity->key,
+                                                                   identity->certificate)
+                          : nullptr),
+          flushes(settings.mode == PublisherSettings::Mode::relay) {
+        queue.set_link_up(settings.mode == PublisherSettings::Mode::bind);
+        judge_signer();
+        thread = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    }
+
+    std::string judge_topic(std::string_view topic, signing::Kind kind) const {
+        if (!identity || kind != signing::Kind::message) return "";
+        const signing::Certificate& own = *identity->certificate;
+        if (trust) {
+            const auto refused = trust->current()->judge_topic(own, topic);
+            return refused ? describe(own, *refused) : "";
+        }
+        if (own.grants(topic)) return "";
+        return describe(own, {signing::Refusal::topic_not_granted, std::string{topic}});
+    }
+
+    /// Expired or revoked meanwhile? Then say so to whoever publishes, not only to receivers.
+    void judge_signer() {
+        if (!identity || !trust) return;
+        const auto now = static_cast<signing::UtcSeconds>(clock.utc_us() / 1'000'000);
+        const auto refused =
+            trust->current()->judge_signer(*identity->certificate, signing::Kind::message, now);
+        const std::scoped_lock lock(mutex);
+        signer_refusal = refused ? describe(*identity->certificate, *refused) : "";
+        signer_refused.store(refused.has_value(), std::memory_order_release);
+    }
+
+    void look_at_trust() {
+        if (!trust) return;
+        // An error keeps the old trust in force; whoever owns the store reports it.
+        static_cast<void>(trust->reload_if_changed());
+        judge_signer();
+        if (trust->generation() != judged_generation) {
+            judged_generation = trust->generation();
+            queue.judge_again();
+        }
+    }
+
+    void on_peers_changed(bool joined) {
+        if (settings.mode == PublisherSettings::Mode::relay) queue.set_link_up(queue.peers() > 0);
+        if (!joined) flushes.on_peer_lost();
+    }
+
+    void drain_subscriptions() {
+        SubscriptionEvent event;
+        bool any = false;
+        while (port->next_subscription(event)) {
+            any = true;
+            if (!nonce_of(event.prefix, probe_prefix).empty()) {
+                if (event.subscribed) port->send(event.prefix, {}, {});
+                continue;
+            }
+            if (const auto nonce = nonce_of(event.prefix, echo_prefix); !nonce.empty()) {
+                const std::scoped_lock lock(mutex);
+                if (event.subscribed) flushes.on_echo(nonce);
+                continue;
+            }
+            // Under the lock, so that nobody who waits for this misses it.
+            const std::scoped_lock lock(mutex);
+            queue.on_subscription(event.prefix, event.subscribed);
+            if (event.prefix == barrier_prefix) on_peers_changed(event.subscribed);
+        }
+        if (any) changed.notify_all();
+    }
+
+    void send_barriers() {
+        std::vector<std::string> nonces;
+        {
+            const std::scoped_lock lock(mutex);
+            if (flushes.idle()) return;
+            nonces = flushes.due(handled, queue.peers());
+        }
+        for (const std::string& nonce : nonces) {
+            port->send(std::string{barrier_prefix} + nonce, {}, {});
+        }
+        changed.notify_all();
+    }
+
+    /// One batch; false if there is none or nobody to take it.
+    bool send_batch() {
+        if (settings.mode == PublisherSettings::Mode::relay && queue.peers() == 0) return false;
+        std::unique_ptr<OutgoingBatch> batch = queue.take();
+        if (!batch) return false;
+        sender.send(*batch, queue, *port);
+        const std::scoped_lock lock(mutex);
+        handled += batch->count;
+        counters = sender.counters();
+        queue.recycle(std::move(batch));
+        return true;
+    }
+
+    void run(const std::stop_token& stop) {
+        const std::stop_callback wake_up(stop, [this] { port->wake(); });
+        Instant next_look = clock.steady() + tick;
+        std::optional<Instant> close_by;
+        while (true) {
+            drain_subscriptions();
+            const bool sent = send_batch();
+            send_barriers();
+            const Instant now = clock.steady();
+            if (now >= next_look) {
+                look_at_trust();
+                if (settings.on_tick) settings.on_tick();
+                next_look = now + tick;
+            }
+            if (stop.stop_requested()) {
+                if (!close_by) close_by = now + settings.close_timeout;
+                if (now >= *close_by || (!sent && queue.about_to_sleep())) break;
+            }
+            if (sent) continue;
+            const bool link_down =
+                settings.mode == PublisherSettings::Mode::relay && queue.peers() == 0;
+            if (queue.about_to_sleep() || link_down) {
+                port->wait(close_by ? milliseconds{10} : tick);
+            }
+        }
+        while (const auto left = queue.take()) {
+            const std::scoped_lock lock(mutex);
+            dropped_at_close += left->count;
+        }
+    }
+
+    const Clock& clock;
+    const PublisherSettings settings;
+    const std::shared_ptr<const signing::Identity> identity;
+    const std::shared_ptr<signing::TrustStore> trust;
+    const std::unique_ptr<PublishPort> port;
+    const std::string bound;
+    OutgoingQueue queue;
+    RunSender sender;
+
+    mutable std::mutex mutex;  // guards what follows; never held while the queue's is taken by claim
+    std::condition_variable changed;
+    FlushTracker flushes;
+    std::uint64_t handled = 0, dropped_at_close = 0;
+    RunSender::Counters counters;
+    std::string signer_refusal;
+    std::uint64_t judged_generation = 0;
+    std::atomic<bool> signer_refused{false};
+    std::jthread thread;  // last: starts after, and joins before, everything that it uses
+};
+
+tl::expected<std::unique_ptr<Publisher>, std::string> Publisher::open(
+    Transport& transport, const Clock& clock, PublisherSettings settings,
+    std::shared_ptr<const signing::Identity> identity,
+    std::shared_ptr<signing::TrustStore> trust) {
+    if (settings.source.size() > text_field_bytes_max) settings.source.resize(text_field_bytes_max);
+    auto port = settings.mode == PublisherSettings::Mode::bind
+                    ? transport.bind_publisher(settings.endpoints)
+                    : transport.connect_publisher(settings.relay_inbound);
+    if (!port) return tl::make_unexpected(port.error());
+    return std::unique_ptr<Publisher>(
+        new Publisher(std::make_unique<Core>(clock, std::move(settings), std::move(identity),
+                                             std::move(trust), std::move(*port))));
+}
+
+Publisher::Publisher(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+
+Publisher::~Publisher() {
+    core_->queue.stop();
+    core_->thread.request_stop();
+    core_->thread.join();
+}
+
+MessageId Publisher::publish(std::string_view topic, const Body& body,
+                             const PublishOptions& options) {
+    auto published = try_publish(topic, body.view(), options);
+    if (!published) throw PublishFailed(std::move(published.error()));
+    return *published;
+}
+
+tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view topic, BodyView body,
+                                                             const PublishOptions& options) {
+    Core& core = *core_;
+    if (core.signer_refused.load(std::memory_order_acquire)) {
+        const std::scoped_lock lock(core.mutex);
+        return tl::make_unexpected(
+            PublishError{PublishError::Reason::signer_refused, core.signer_refusal});
+    }
+    ContentHeader header;
+    header.time_us = core.clock.utc_us();
+    header.id = MessageId::make(header.time_us / 1000);
+    header.epoch = core.settings.epoch;
+    header.source = core.settings.source;
+    header.content_type = body.content_type;
+    header.parent = options.parent;
+    if (!options.headers.empty() || !body.content_type.empty()) {
+        header.headers.assign(options.headers.begin(), options.headers.end());
+        if (std::string wrong = content_error(header); !wrong.empty()) {
+            return tl::make_unexpected(
+                PublishError{PublishError::Reason::invalid_header, std::move(wrong)});
+        }
+    }
+    const std::size_t bytes = encoded_size(header, body.bytes);
+    if (bytes > core.settings.content_bytes_max) {
+        return tl::make_unexpected(PublishError{
+            PublishError::Reason::too_large,
+            "the message has " + std::to_string(bytes) + " bytes, the limit is " +
+                std::to_string(core.settings.content_bytes_max) +
+                ": publish a reference to large data instead of the data"});
+    }
+    auto claim = core.queue.claim(topic, options.kind, bytes,
+                                  core.clock.steady() + core.settings.room_timeout);
+    if (!claim) {
+        return tl::make_unexpected(
+            PublishError{reason_of(claim.error().reason), std::move(claim.error().sentence)});
+    }
+    if (claim->slot == nullptr) return header.id;
+    header.seq = claim->seq;
+    encode_content(header, body.bytes, claim->content);
+    if (core.identity) {
+        claim->slot->digest = signing::message_digest(claim->topic, {claim->content, bytes});
+    }
+    OutgoingQueue::commit(*claim);
+    if (claim->wake_sender) core.port->wake();
+    return header.id;
+}
+
+FlushResult Publisher::flush(milliseconds timeout) {
+    Core& core = *core_;
+    auto flush = std::make_shared<PendingFlush>();
+    flush->nonce = make_nonce();
+    flush->position = core.queue.claimed();
+    std::unique_lock lock(core.mutex);
+    core.flushes.open(flush);
+    core.port->wake();
+    core.changed.wait_for(lock, timeout, [&] { return flush->done; });
+    core.flushes.close(flush);
+
+    FlushResult result;
+    result.peers = flush->expected;
+    result.answered = flush->answered;
+    const bool relay = core.settings.mode == PublisherSettings::Mode::relay;
+    // A relay that went away may not have passed on what it was sent; a subscriber that went away
+    // does not want it any longer.
+    result.complete = flush->done && !(relay && flush->peer_lost);
+    if (result.complete) return result;
+    const std::string where = relay ? "the relay at " + core.settings.relay_inbound
+                                    : std::to_string(flush->expected - flush->answered) + " of " +
+                                          std::to_string(flush->expected) + " subscribers";
+    if (relay && flush->peer_lost) {
+        result.sentence = where + " went away before it had confirmed what was sent to it";
+    } else if (relay && !flush->sent && core.queue.peers() == 0) {
+        result.sentence = where + " cannot be reached (waited " + std::to_string(timeout.count()) +
+                          " ms): is `weft relay` running?";
+    } else {
+        result.sentence =
+            where + " did not confirm within " + std::to_string(timeout.count()) + " ms";
+    }
+    return result;
+}
+
+bool Publisher::wait_for_subscriber(std::string_view topic, milliseconds timeout) {
+    std::unique_lock lock(core_->mutex);
+    return core_->changed.wait_for(lock, timeout,
+                                   [&] { return core_->queue.is_wanted(topic); });
+}
+
+bool Publisher::wait_for_peer(milliseconds timeout) {
+    std::unique_lock lock(core_->mutex);
+    return core_->changed.wait_for(lock, timeout, [&] { return core_->queue.peers() > 0; });
+}
+
+PublisherStats Publisher::stats() const {
+    const Core& core = *core_;
+    const std::scoped_lock lock(core.mutex);
+    PublisherStats stats;
+    stats.unwanted = core.queue.unwanted();
+    stats.accepted = core.queue.claimed() + stats.unwanted;
+    stats.unwanted += core.counters.unwanted;
+    stats.sent = core.counters.sent;
+    stats.refused_full = core.queue.refused_full();
+    stats.dropped_at_close = core.dropped_at_close;
+    stats.runs = core.counters.runs;
+    stats.signatures = core.counters.signatures;
+    stats.peers = core.queue.peers();
+    return stats;
+}
+
+const std::string& Publisher::bound() const noexcept { return core_->bound; }
+const PublisherSettings& Publisher::settings() const noexcept { return core_->settings; }
+
+}  // namespace weft::fabric

@@ -1,0 +1,148 @@
+#include "fabric/node/relay.hpp"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+
+#include "fabric/node/control.hpp"
+#include "fabric/transport/zmq_socket.hpp"
+#include "signing/topic_glob.hpp"
+
+namespace weft::fabric {
+namespace {
+
+/// Messages passed on before the other direction is looked at.
+constexpr int messages_per_turn = 256;
+constexpr std::size_t topic_bytes_max = 255;
+
+}  // namespace
+
+struct Relay::Core {
+    explicit Core(const RelaySettings& settings)
+        : inbound_socket(context, zmq::socket_type::xsub),
+          outbound_socket(context, zmq::socket_type::xpub) {
+        configure(inbound_socket, settings.socket);
+        configure(outbound_socket, settings.socket);
+        // On XSUB the send mark limits subscriptions, silently.
+        inbound_socket.set(zmq::sockopt::sndhwm, 0);
+    }
+
+    void count(std::atomic<std::uint64_t>& counter) {
+        counter.fetch_add(1, std::memory_order_relaxed);
+    }
+
+    /// A subscription that goes to every publisher.
+    void send_upstream(char action, std::string_view prefix) {
+        std::string message(1, action);
+        message += prefix;
+        inbound_socket.send(zmq::buffer(message), zmq::send_flags::dontwait);
+    }
+
+    void on_message() {
+        const std::string_view topic = view(frames.frame[0]);
+        if (is_control(topic)) {
+            const std::string_view nonce = nonce_of(topic, barrier_prefix);
+            if (nonce.empty()) return;
+            const std::string echo = std::string{echo_prefix} + std::string{nonce};
+            send_upstream('\x01', echo);
+            send_upstream('\x00', echo);
+            return;
+        }
+        if (frames.count != 3) return count(not_three_frames);
+        if (topic.empty() || topic.size() > topic_bytes_max) return count(topic_invalid);
+        count(messages);
+        bytes.fetch_add(topic.size() + frames.frame[1].size() + frames.frame[2].size(),
+                        std::memory_order_relaxed);
+        constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
+        outbound_socket.send(std::move(frames.frame[0]), more);
+        outbound_socket.send(std::move(frames.frame[1]), more);
+        outbound_socket.send(std::move(frames.frame[2]), zmq::send_flags::dontwait);
+    }
+
+    void on_subscription() {
+        const std::string_view body = view(frames.frame[0]);
+        if (frames.count != 1 || body.empty() || static_cast<unsigned char>(body[0]) > 1) return;
+        const std::string_view prefix = body.substr(1);
+        if (is_control(prefix)) {
+            if (body[0] == 1 && !nonce_of(prefix, probe_prefix).empty()) {
+                send_frames(outbound_socket, prefix, {}, {});
+            }
+            return;
+        }
+        if (prefix.size() > topic_bytes_max) return count(subscriptions_too_long);
+        inbound_socket.send(zmq::const_buffer(body.data(), body.size()),
+                            zmq::send_flags::dontwait);
+    }
+
+    /// True if there may be more to do at once.
+    bool turn() {
+        bool busy = false;
+        while (receive_all(outbound_socket, frames)) on_subscription();
+        for (int i = 0; i < messages_per_turn && receive_all(inbound_socket, frames); ++i) {
+            on_message();
+            busy = true;
+        }
+        return busy;
+    }
+
+    void wait() {
+        std::array<zmq::pollitem_t, 3> items{{{inbound_socket.handle(), 0, ZMQ_POLLIN, 0},
+                                              {outbound_socket.handle(), 0, ZMQ_POLLIN, 0},
+                                              {nullptr, wake.fd(), ZMQ_POLLIN, 0}}};
+        try {
+            zmq::poll(items.data(), items.size(), std::chrono::milliseconds{1000});
+        } catch (const zmq::error_t& error) {
+            if (error.num() != EINTR) throw;
+            return;
+        }
+        if ((items[2].revents & ZMQ_POLLIN) != 0) wake.drain();
+    }
+
+    zmq::context_t context;
+    zmq::socket_t inbound_socket, outbound_socket;
+    WakeFd wake;
+    ZmqFrames frames;
+    std::string inbound, outbound;
+    std::atomic<bool> stopping{false};
+    std::atomic<std::uint64_t> messages{0}, bytes{0}, not_three_frames{0}, topic_invalid{0},
+        subscriptions_too_long{0};
+};
+
+tl::expected<std::unique_ptr<Relay>, std::string> Relay::open(const RelaySettings& settings) {
+    auto core = std::make_unique<Core>(settings);
+    // Before anybody can connect: the barrier subscription comes to publishers last of all.
+    core->send_upstream('\x01', barrier_prefix);
+    auto outbound = bind_named(core->outbound_socket, settings.outbound);
+    if (!outbound) return tl::make_unexpected(outbound.error());
+    auto inbound = bind_named(core->inbound_socket, settings.inbound);
+    if (!inbound) return tl::make_unexpected(inbound.error());
+    core->inbound = *inbound;
+    core->outbound = *outbound;
+    return std::unique_ptr<Relay>(new Relay(std::move(core)));
+}
+
+Relay::Relay(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+Relay::~Relay() = default;
+
+const std::string& Relay::inbound() const noexcept { return core_->inbound; }
+const std::string& Relay::outbound() const noexcept { return core_->outbound; }
+
+void Relay::run() {
+    while (!core_->stopping.load(std::memory_order_acquire)) {
+        if (!core_->turn()) core_->wait();
+    }
+}
+
+void Relay::stop() noexcept {
+    core_->stopping.store(true, std::memory_order_release);
+    core_->wake.wake();
+}
+
+RelayStats Relay::stats() const noexcept {
+    constexpr auto relaxed = std::memory_order_relaxed;
+    return {core_->messages.load(relaxed), core_->bytes.load(relaxed),
+            core_->not_three_frames.load(relaxed), core_->topic_invalid.load(relaxed),
+            core_->subscriptions_too_long.load(relaxed)};
+}
+
+}  // namespace weft::fabric

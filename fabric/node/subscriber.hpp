@@ -1,0 +1,90 @@
+#pragma once
+// Receives messages, believes those that verify, and hands them over. One thread owns the socket.
+//
+// Threads:   deliver and refused are called by the subscriber's own thread, one at a time; while
+//            they run nothing is received (libzmq queues up to the high-water mark). They must not
+//            destroy the subscriber. Everything else may be called from any thread.
+// Ownership: a Message keeps its bytes; views in a RefusedMessage end with the call.
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "fabric/message/message.hpp"
+#include "fabric/transport/clock.hpp"
+#include "fabric/transport/transport.hpp"
+#include "signing/topic_glob.hpp"
+#include "signing/trust_store.hpp"
+#include "signing/verifier.hpp"
+
+namespace weft::fabric {
+
+struct SubscriberSettings {
+    std::vector<signing::TopicGlob> globs;  ///< Full globs; a message that matches one is delivered.
+    std::string relay_outbound;             ///< "": no relay.
+    std::vector<std::string> endpoints;     ///< Publishers that bind.
+    std::string beacon_root;                ///< "": announcements are not followed.
+    bool validate = true;                   ///< False: Verifier::Mode::integrity (D2).
+    signing::Limits limits;
+};
+
+struct RefusedMessage {
+    signing::Refused why;
+    std::string_view topic;  ///< As it came: not escaped, maybe not a topic at all.
+    std::string_view contents, proof;
+    std::string peer;
+};
+
+struct SubscriberHooks {
+    std::function<void(const Message&)> deliver;
+    std::function<void(const RefusedMessage&)> refused;  ///< May be empty.
+    std::function<void(const std::string&)> warn;        ///< Rate-limited lines for a log; may be empty.
+};
+
+struct SubscriberStats {
+    std::uint64_t delivered = 0;
+    std::uint64_t runs = 0;        ///< ZeroMQ messages that were believed.
+    std::uint64_t filtered = 0;    ///< Arrived by prefix, matched no glob.
+    std::uint64_t other_kinds = 0; ///< ACKs and beacons on a topic that matched.
+    std::uint64_t barriers_ignored = 0;
+    std::array<std::uint64_t, signing::refusal_count> refused{};
+    signing::VerifierStats verifier;
+    [[nodiscard]] std::uint64_t refused_total() const noexcept;
+};
+
+struct ReadyResult {
+    bool ready = false;
+    std::size_t answered = 0, expected = 0;
+    std::string sentence;  ///< Why not.
+};
+
+class Subscriber {
+public:
+    /// `trust` may be null only with validate = false. Endpoints that cannot be parsed or resolved
+    /// are an error here; those where nobody listens yet are tried again for ever.
+    [[nodiscard]] static tl::expected<std::unique_ptr<Subscriber>, std::string> open(
+        Transport& transport, const Clock& clock, SubscriberSettings settings,
+        std::shared_ptr<signing::TrustStore> trust, SubscriberHooks hooks);
+    /// After it returns nothing is delivered any more.
+    ~Subscriber();
+    Subscriber(const Subscriber&) = delete;
+    Subscriber& operator=(const Subscriber&) = delete;
+
+    /// Waits until the relay and every configured endpoint confirmed that the subscriptions are in
+    /// force: what is published from then on arrives.
+    [[nodiscard]] ReadyResult wait_ready(std::chrono::milliseconds timeout);
+    [[nodiscard]] SubscriberStats stats() const;
+
+private:
+    struct Core;
+    explicit Subscriber(std::unique_ptr<Core> core);
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace weft::fabric

@@ -1,0 +1,46 @@
+#pragma once
+// What the configuration says about the fabric, as types. Read once, at the edge.
+// Threads: a value.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/configuration.hpp"
+#include "config/endpoint.hpp"
+#include "config/problem.hpp"
+#include "fabric/message/topic.hpp"
+
+namespace weft::fabric {
+
+struct Settings {
+    enum class Mode { relay, bind };
+
+    TopicSpace space;
+    std::string name;  ///< Who we are: the name on our certificate. May be empty for who only reads.
+    Mode mode = Mode::relay;
+    config::Endpoint relay_inbound, relay_outbound;
+    std::map<std::string, std::vector<config::Endpoint>> endpoints;  ///< Of publishers that bind.
+    std::uint64_t high_water_mark = 100'000;
+    bool insecure = false;
+    std::chrono::milliseconds flush{5000};
+
+    /// Where publishers of this name may bind; without an entry of its own, a free port that is
+    /// announced: tcp://127.0.0.1:0, or tcp://*:0 where `insecure` allows it.
+    [[nodiscard]] std::vector<config::Endpoint> own_endpoints() const;
+    /// Every endpoint of the mesh that can be connected to.
+    [[nodiscard]] std::vector<std::string> mesh_endpoints() const;
+};
+
+/// Problems name file and line. Also refuses what this version cannot do (curve, srv) instead of
+/// ignoring it.
+[[nodiscard]] Settings read_settings(const config::Configuration& configuration,
+                                     config::Problems& problems);
+
+/// "" or why this endpoint must not be bound: it is reachable from other machines, there is no
+/// CURVE, and `fabric.insecure` is not set (rule N1).
+[[nodiscard]] std::string bind_refusal(const config::Endpoint& endpoint, bool insecure);
+
+}  // namespace weft::fabric

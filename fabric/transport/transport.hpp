@@ -1,0 +1,90 @@
+#pragma once
+// How messages move: the seam between the nodes and libzmq. The in-process transport serves tests
+// and simulations; zmq_transport serves the rest.
+//
+// A message is three frames: topic, contents, proof. A subscription is a prefix of the topic frame.
+// Threads:   a port belongs to the one thread that uses it; only wake() may be called from others.
+// Ownership: views that receive() gives live until the next call on that port.
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace weft::fabric {
+
+/// One message as it arrived. `frames` counts all of its frames; the views are filled from the
+/// first three. Anything but three is not a message of ours.
+struct Arrival {
+    std::size_t frames = 0;
+    std::string_view topic, contents, proof;
+};
+
+struct SubscriptionEvent {
+    bool subscribed = false;  ///< False: a subscriber unsubscribed or went away.
+    std::string prefix;
+};
+
+class PublishPort {
+public:
+    virtual ~PublishPort() = default;
+    /// To whoever subscribed to a prefix of `topic`; never blocks. What a slow peer's high-water
+    /// mark drops is not seen here: receivers find it by its sequence number.
+    virtual void send(std::string_view topic, std::string_view contents,
+                      std::string_view proof) = 0;
+    /// The next thing that subscribers did; false if there is none now.
+    virtual bool next_subscription(SubscriptionEvent& event) = 0;
+    /// Waits for a subscription, a wake() or the timeout.
+    virtual void wait(std::chrono::milliseconds timeout) = 0;
+    virtual void wake() = 0;  ///< Any thread.
+    /// Where it is bound, with the real port; "" if it connected.
+    [[nodiscard]] virtual std::string bound() const = 0;
+};
+
+class SubscribePort {
+public:
+    virtual ~SubscribePort() = default;
+    /// Connecting is lazy: a publisher that is not there yet is found when it comes.
+    [[nodiscard]] virtual tl::expected<void, std::string> connect(const std::string& endpoint) = 0;
+    virtual void disconnect(const std::string& endpoint) = 0;
+    virtual void subscribe(std::string_view prefix) = 0;
+    virtual void unsubscribe(std::string_view prefix) = 0;
+    virtual bool receive(Arrival& arrival) = 0;  ///< False if nothing is there now.
+    /// Address of the peer that the last arrival came from, as far as the transport knows it.
+    [[nodiscard]] virtual std::string peer() const = 0;
+    virtual void wait(std::chrono::milliseconds timeout) = 0;
+    virtual void wake() = 0;  ///< Any thread.
+};
+
+class Transport {
+public:
+    virtual ~Transport() = default;
+    /// Binds the first endpoint of the list that is free. The error names every endpoint that was
+    /// tried and why it failed.
+    [[nodiscard]] virtual tl::expected<std::unique_ptr<PublishPort>, std::string> bind_publisher(
+        const std::vector<std::string>& endpoints) = 0;
+    /// Publishes through a relay's inbound side.
+    [[nodiscard]] virtual tl::expected<std::unique_ptr<PublishPort>, std::string>
+    connect_publisher(const std::string& endpoint) = 0;
+    [[nodiscard]] virtual tl::expected<std::unique_ptr<SubscribePort>, std::string>
+    open_subscriber() = 0;
+};
+
+struct ZmqOptions {
+    int high_water_mark = 100'000;           ///< Messages (runs) queued per peer.
+    std::size_t frame_bytes_max = 9'000'000;  ///< A longer frame costs its sender the connection.
+    std::chrono::milliseconds linger{1000};  ///< How long a closing socket hands over its rest.
+};
+
+/// libzmq over tcp, ipc and inproc. Every socket that it makes must be gone before it is destroyed.
+[[nodiscard]] std::unique_ptr<Transport> make_zmq_transport(const ZmqOptions& options);
+
+/// Ports of one process, for tests and simulations: names such as "inproc://a" are its own.
+/// Delivery is immediate and in order; nothing is lost while a queue holds fewer than
+/// `high_water_mark` messages.
+[[nodiscard]] std::unique_ptr<Transport> make_memory_transport(std::size_t high_water_mark = 100'000);
+
+}  // namespace weft::fabric

@@ -1,0 +1,121 @@
+#include "fabric/transport/zmq_socket.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+
+#include "config/endpoint.hpp"
+#include "fabric/transport/port_holder.hpp"
+
+namespace weft::fabric {
+
+WakeFd::WakeFd() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    if (fd_ < 0) throw std::runtime_error("no file descriptor left for an eventfd");
+}
+
+WakeFd::~WakeFd() { ::close(fd_); }
+
+void WakeFd::wake() noexcept {
+    const std::uint64_t one = 1;
+    // A full counter means that a wake-up is pending already.
+    static_cast<void>(!::write(fd_, &one, sizeof one));
+}
+
+void WakeFd::drain() noexcept {
+    std::uint64_t count = 0;
+    static_cast<void>(!::read(fd_, &count, sizeof count));
+}
+
+void configure(zmq::socket_t& socket, const ZmqOptions& options) {
+    socket.set(zmq::sockopt::linger, static_cast<int>(options.linger.count()));
+    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(options.frame_bytes_max));
+    socket.set(zmq::sockopt::sndhwm, options.high_water_mark);
+    socket.set(zmq::sockopt::rcvhwm, options.high_water_mark);
+    socket.set(zmq::sockopt::reconnect_ivl, 100);
+    socket.set(zmq::sockopt::reconnect_ivl_max, 5000);
+    // Dead peers are found by the kernel: libzmq 4.3.4's own heartbeats abort a SUB whose queue is
+    // full (zeromq/libzmq#3937), so they stay off.
+    socket.set(zmq::sockopt::tcp_keepalive, 1);
+    socket.set(zmq::sockopt::tcp_keepalive_idle, 30);
+    socket.set(zmq::sockopt::tcp_keepalive_intvl, 10);
+    socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
+}
+
+bool receive_all(zmq::socket_t& socket, ZmqFrames& frames) {
+    frames.count = 0;
+    zmq::message_t rest;
+    bool more = true;
+    while (more) {
+        zmq::message_t& into = frames.count < frames.frame.size() ? frames.frame[frames.count] : rest;
+        if (!socket.recv(into, zmq::recv_flags::dontwait)) return false;
+        more = into.more();
+        ++frames.count;
+    }
+    return true;
+}
+
+void send_frames(zmq::socket_t& socket, std::string_view topic, std::string_view contents,
+                 std::string_view proof) {
+    constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
+    socket.send(zmq::const_buffer(topic.data(), topic.size()), more);
+    socket.send(zmq::const_buffer(contents.data(), contents.size()), more);
+    socket.send(zmq::const_buffer(proof.data(), proof.size()), zmq::send_flags::dontwait);
+}
+
+namespace {
+
+/// IPv6 is switched on for names, wildcards and IPv6 literals only: with it, libzmq would show IPv4
+/// addresses as ::ffff:a.b.c.d.
+void choose_family(zmq::socket_t& socket, const std::string& endpoint) {
+    const auto parsed = config::Endpoint::parse(endpoint);
+    const bool ipv4_literal =
+        parsed && parsed->scheme == config::Endpoint::Scheme::tcp && !parsed->host.empty() &&
+        parsed->host.find_first_not_of("0123456789.") == std::string::npos;
+    socket.set(zmq::sockopt::ipv6, !ipv4_literal);
+}
+
+}  // namespace
+
+tl::expected<std::string, std::string> bind_named(zmq::socket_t& socket,
+                                                  const std::string& endpoint) {
+    try {
+        choose_family(socket, endpoint);
+        socket.bind(endpoint);
+        return socket.get(zmq::sockopt::last_endpoint);
+    } catch (const zmq::error_t& error) {
+        std::string sentence = "cannot bind " + endpoint + ": " + error.what();
+        if (error.num() == EADDRINUSE) {
+            const std::string holder = port_holder(endpoint);
+            sentence += holder.empty() ? " (choose another port, or stop what uses it)"
+                                       : "; the port is held by " + holder;
+        }
+        return tl::make_unexpected(sentence);
+    }
+}
+
+tl::expected<void, std::string> connect_named(zmq::socket_t& socket, const std::string& endpoint) {
+    try {
+        choose_family(socket, endpoint);
+        socket.connect(endpoint);
+        return {};
+    } catch (const zmq::error_t& error) {
+        return tl::make_unexpected("cannot connect to " + endpoint + ": " + error.what());
+    }
+}
+
+void wait_readable(zmq::socket_t& socket, WakeFd& wake, std::chrono::milliseconds timeout) {
+    std::array<zmq::pollitem_t, 2> items{{{socket.handle(), 0, ZMQ_POLLIN, 0},
+                                          {nullptr, wake.fd(), ZMQ_POLLIN, 0}}};
+    try {
+        zmq::poll(items.data(), items.size(), timeout);
+    } catch (const zmq::error_t& error) {
+        if (error.num() != EINTR) throw;
+        return;
+    }
+    if ((items[1].revents & ZMQ_POLLIN) != 0) wake.drain();
+}
+
+}  // namespace weft::fabric

@@ -1,0 +1,64 @@
+#pragma once
+// What every libzmq socket of weft has in common: options, the eventfd that wakes its thread, and
+// reading a whole multipart message. Stays inside fabric: it shows libzmq's types.
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <zmq.hpp>
+
+#include "fabric/transport/transport.hpp"
+
+namespace weft::fabric {
+
+/// Wakes a poll from any thread, also from a signal handler.
+class WakeFd {
+public:
+    WakeFd();
+    ~WakeFd();
+    WakeFd(const WakeFd&) = delete;
+    WakeFd& operator=(const WakeFd&) = delete;
+
+    void wake() noexcept;
+    void drain() noexcept;
+    [[nodiscard]] int fd() const noexcept { return fd_; }
+
+private:
+    int fd_;
+};
+
+/// Up to three frames of one message; further ones are read, counted and thrown away.
+struct ZmqFrames {
+    std::array<zmq::message_t, 3> frame;
+    std::size_t count = 0;
+};
+
+/// Sets what must always be set: see docs in zmq_socket.cpp.
+void configure(zmq::socket_t& socket, const ZmqOptions& options);
+
+/// Reads one whole message without waiting; false if there is none.
+bool receive_all(zmq::socket_t& socket, ZmqFrames& frames);
+
+[[nodiscard]] inline std::string_view view(const zmq::message_t& message) noexcept {
+    return {static_cast<const char*>(message.data()), message.size()};
+}
+
+/// Sends three frames without waiting.
+void send_frames(zmq::socket_t& socket, std::string_view topic, std::string_view contents,
+                 std::string_view proof);
+
+/// Binds; on error a sentence that names the endpoint and, for a port in use, who has it as far as
+/// the kernel tells. Returns the endpoint with its real port.
+[[nodiscard]] tl::expected<std::string, std::string> bind_named(zmq::socket_t& socket,
+                                                                const std::string& endpoint);
+[[nodiscard]] tl::expected<void, std::string> connect_named(zmq::socket_t& socket,
+                                                            const std::string& endpoint);
+
+/// Waits for input on the socket or the wake-up.
+void wait_readable(zmq::socket_t& socket, WakeFd& wake, std::chrono::milliseconds timeout);
+
+}  // namespace weft::fabric
