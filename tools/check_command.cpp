@@ -1,0 +1,148 @@
+// weft check: does everything in the configuration live?
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fabric/node/publisher.hpp"
+#include "fabric/node/subscriber.hpp"
+#include "fabric/settings.hpp"
+#include "fabric/transport/transport.hpp"
+#include "tools/command.hpp"
+#include "tools/duration_flag.hpp"
+
+namespace weft::tools {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Flags {
+    milliseconds timeout{2000};
+    bool json = false;
+};
+
+/// One thing that should answer. Opened first, all of them, so that they are asked side by side.
+struct Asked {
+    std::string role, endpoint;
+    std::unique_ptr<fabric::Publisher> publisher;
+    std::unique_ptr<fabric::Subscriber> subscriber;
+    std::string error;
+
+    bool answers(milliseconds left) {
+        if (publisher) return publisher->wait_for_peer(left);
+        return subscriber && subscriber->wait_ready(left).ready;
+    }
+};
+
+class Check {
+public:
+    Check(Context& context, const Flags& flags) : flags_(flags) {
+        config::Problems problems;
+        settings_ = fabric::read_settings(context.configuration(), problems);
+        Context::require_none(problems);
+    }
+
+    int run() {
+        const auto start = clock_.steady();
+        const auto deadline = start + flags_.timeout;
+        ask_relay_inbound();
+        ask_subscriber_side("relay outbound", settings_.relay_outbound.text());
+        for (const std::string& endpoint : settings_.mesh_endpoints()) {
+            ask_subscriber_side("publisher " + owner_of(endpoint), endpoint);
+        }
+        bool all = true;
+        for (Asked& asked : asked_) {
+            const auto left = std::chrono::duration_cast<milliseconds>(deadline - clock_.steady());
+            const bool lives =
+                asked.error.empty() && asked.answers(std::max(left, milliseconds{1}));
+            report(asked, lives,
+                   std::chrono::duration<double, std::milli>(clock_.steady() - start).count());
+            all = all && lives;
+        }
+        return all ? exit_done : exit_failed;
+    }
+
+private:
+    void ask_relay_inbound() {
+        fabric::PublisherSettings publisher;
+        publisher.relay_inbound = settings_.relay_inbound.text();
+        publisher.close_timeout = milliseconds{0};
+        Asked asked{"relay inbound", publisher.relay_inbound, nullptr, nullptr, ""};
+        auto opened = fabric::Publisher::open(*transport_, clock_, publisher, nullptr, nullptr);
+        if (opened) {
+            asked.publisher = std::move(*opened);
+        } else {
+            asked.error = opened.error();
+        }
+        asked_.push_back(std::move(asked));
+    }
+
+    void ask_subscriber_side(const std::string& role, const std::string& endpoint) {
+        fabric::SubscriberSettings subscriber;
+        subscriber.endpoints = {endpoint};
+        subscriber.validate = false;
+        Asked asked{role, endpoint, nullptr, nullptr, ""};
+        auto opened = fabric::Subscriber::open(*transport_, clock_, std::move(subscriber), nullptr,
+                                               {[](const fabric::Message&) {}, {}, {}});
+        if (opened) {
+            asked.subscriber = std::move(*opened);
+        } else {
+            asked.error = opened.error();
+        }
+        asked_.push_back(std::move(asked));
+    }
+
+    std::string owner_of(const std::string& endpoint) const {
+        for (const auto& [name, list] : settings_.endpoints) {
+            for (const auto& entry : list) {
+                if (entry.text() == endpoint) return name;
+            }
+        }
+        return "?";
+    }
+
+    void report(const Asked& asked, bool lives, double ms) const {
+        const std::string why = !asked.error.empty() ? asked.error
+                                                     : "no answer within " +
+                                                           std::to_string(flags_.timeout.count()) +
+                                                           " ms";
+        if (flags_.json) {
+            std::printf(R"({"role":"%s","endpoint":"%s","up":%s,"ms":%.1f})"
+                        "\n",
+                        asked.role.c_str(), asked.endpoint.c_str(), lives ? "true" : "false", ms);
+        } else if (lives) {
+            std::printf("up    %-24s %s  %.1f ms\n", asked.role.c_str(), asked.endpoint.c_str(), ms);
+        } else {
+            std::printf("down  %-24s %s  %s\n", asked.role.c_str(), asked.endpoint.c_str(),
+                        why.c_str());
+        }
+    }
+
+    const Flags& flags_;
+    fabric::SystemClock clock_;
+    fabric::Settings settings_;
+    std::unique_ptr<fabric::Transport> transport_ = fabric::make_zmq_transport({});
+    std::vector<Asked> asked_;
+};
+
+}  // namespace
+
+void add_check(CLI::App& app, Context& context) {
+    CLI::App* command = app.add_subcommand(
+        "check", "Ask every endpoint and the relay in the configuration whether it lives");
+    auto flags = std::make_shared<Flags>();
+    add_duration(*command, "--timeout", flags->timeout, "How long they have to answer (default: 2s)");
+    command->add_flag("--json", flags->json, "One object a line");
+    command->footer(
+        "Each is asked as a publisher or subscriber would: it must answer, not only accept a\n"
+        "connection. Exit 0 only if all do.\n"
+        "Example:  weft check --timeout 500ms || echo something is down");
+    command->callback([&context, flags] {
+        context.run = [&context, flags] { return Check(context, *flags).run(); };
+    });
+}
+
+}  // namespace weft::tools

@@ -1,0 +1,201 @@
+// weft tail: follow the fabric.
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "fabric/fabric.hpp"
+#include "fabric/message/json_form.hpp"
+#include "signing/sodium.hpp"
+#include "tools/command.hpp"
+#include "tools/duration_flag.hpp"
+#include "tools/stop_signal.hpp"
+#include "tools/terse.hpp"
+
+namespace weft::tools {
+namespace {
+
+struct Flags {
+    std::vector<std::string> topics;
+    bool json = false, pretty = false, terse = false, raw = false;
+    bool no_validate = false, show_refused = false, ack = false;
+    std::string include, exclude, query, from;
+    std::uint64_t count = 0;
+    std::chrono::milliseconds ready_timeout{2000};
+};
+
+std::regex regex_of(const std::string& flag, const std::string& text) {
+    try {
+        return std::regex(text, std::regex::ECMAScript | std::regex::optimize);
+    } catch (const std::regex_error&) {
+        throw usage_error(flag + " '" + signing::escape(text, 80) +
+                          "' is not a regular expression (ECMAScript syntax)");
+    }
+}
+
+/// Decides what of a message is printed. Called by the subscriber's thread only.
+class Printer {
+public:
+    Printer(const Flags& flags, StopSignal& stop) : flags_(flags), stop_(stop) {
+        if (!flags.include.empty()) include_ = regex_of("--include", flags.include);
+        if (!flags.exclude.empty()) exclude_ = regex_of("--exclude", flags.exclude);
+    }
+
+    void on_message(const fabric::Message& message) {
+        if (done_) return;
+        if (flags_.raw) return on_raw(message);
+        const std::string json = fabric::to_json(message);
+        if (include_ && !std::regex_search(json, *include_)) return;
+        if (exclude_ && std::regex_search(json, *exclude_)) return;
+        if (!flags_.query.empty()) {
+            if (const auto part = fabric::query_json(json, flags_.query)) print(*part);
+        } else if (flags_.terse) {
+            print(terse(message));
+        } else if (flags_.pretty) {
+            print(pretty(json));
+        } else {
+            print(json);
+        }
+    }
+
+    void on_refused(const fabric::RefusedMessage& refused) {
+        if (done_) return;
+        const std::string reason{signing::name_of(refused.why.reason)};
+        if (flags_.terse) {
+            print("refused  " + signing::escape(refused.topic) + "  " + reason + ": " +
+                  std::string{signing::sentence_for(refused.why.reason)} +
+                  (refused.why.detail.empty() ? "" : " (" + refused.why.detail + ")"));
+            return;
+        }
+        print("{\"refused\":" + fabric::json_string(reason) +
+              ",\"topic\":" + fabric::json_string(refused.topic) +
+              ",\"peer\":" + fabric::json_string(refused.peer) + ",\"reason\":" +
+              fabric::json_string(signing::sentence_for(refused.why.reason)) +
+              ",\"detail\":" + fabric::json_string(refused.why.detail) + "}");
+    }
+
+private:
+    /// A run is printed once, with the first of its messages.
+    void on_raw(const fabric::Message& message) {
+        if (message.run() == last_run_) return;
+        last_run_ = message.run();
+        const fabric::RunBytes& run = *last_run_;
+        print("{\"topic\":\"" + signing::to_base64(run.topic) + "\",\"contents\":\"" +
+              signing::to_base64(run.contents) + "\",\"proof\":\"" + signing::to_base64(run.proof) +
+              "\"}");
+    }
+
+    void print(const std::string& line) {
+        const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size() &&
+                             std::fputc('\n', stdout) != EOF && std::fflush(stdout) == 0;
+        ++printed_;
+        // Whoever read our output may have gone: that is a reader's way to say enough.
+        done_ = !written || (flags_.count > 0 && printed_ >= flags_.count);
+        if (done_) stop_.stop_now();
+    }
+
+    const Flags& flags_;
+    StopSignal& stop_;
+    std::optional<std::regex> include_, exclude_;
+    std::shared_ptr<const fabric::RunBytes> last_run_;
+    std::uint64_t printed_ = 0;
+    bool done_ = false;
+};
+
+void refuse_what_is_missing(const Flags& flags) {
+    if (!flags.from.empty()) {
+        throw usage_error("--from reads a journal, which this version does not have yet");
+    }
+    if (flags.ack) {
+        throw usage_error("--ack sends acknowledgements, which this version does not have yet");
+    }
+}
+
+int tail(Context& context, const Flags& flags) {
+    refuse_what_is_missing(flags);
+    if (flags.no_validate) context.settings.emplace_back("signing.validate=false");
+    StopSignal stop;
+    Printer printer(flags, stop);
+    fabric::FabricOptions options;
+    options.warn = &Context::warn;
+    const auto fabric = fabric::Fabric::open(context.configuration(), options);
+
+    fabric::SubscriberHooks hooks;
+    hooks.deliver = [&](const fabric::Message& message) { printer.on_message(message); };
+    if (flags.show_refused) {
+        hooks.refused = [&](const fabric::RefusedMessage& refused) { printer.on_refused(refused); };
+    }
+    const std::vector<std::string> globs =
+        flags.topics.empty()
+            ? std::vector<std::string>{fabric->settings().space.root() + ".**"}
+            : flags.topics;
+    auto subscriber = fabric->subscribe(globs, std::move(hooks));
+
+    const auto ready = subscriber->wait_ready(flags.ready_timeout);
+    if (ready.ready) {
+        Context::info("ready: subscribed to " + globs.front() +
+                      (globs.size() > 1 ? " and more" : ""));
+    } else if (!stop.requested()) {
+        Context::warn(ready.sentence);
+    }
+    while (stop.wait() == StopSignal::Woken::reload) {
+        if (fabric->trust()) {
+            if (auto reloaded = fabric->trust()->reload(); !reloaded) {
+                for (const auto& problem : reloaded.error()) Context::warn(problem);
+            }
+        }
+    }
+    const auto stats = subscriber->stats();
+    subscriber.reset();
+    if (stats.refused_total() > 0) {
+        Context::warn("refused " + std::to_string(stats.refused_total()) + " messages" +
+                      (flags.show_refused ? "" : " (--show-refused prints them)"));
+    }
+    return stop.exit_code();
+}
+
+}  // namespace
+
+void add_tail(CLI::App& app, Context& context) {
+    CLI::App* command = app.add_subcommand("tail", "Follow the fabric");
+    auto flags = std::make_shared<Flags>();
+    command->add_option("--topic", flags->topics,
+                        "Only topics that match (repeatable); short globs are put under "
+                        "<topic_prefix>.<environment>")
+        ->type_name("GLOB");
+    auto* form = command->add_option_group("form");
+    form->add_flag("--json", flags->json, "One JSON object a line (the default)");
+    form->add_flag("--pretty", flags->pretty, "JSON over several lines, for people");
+    form->add_flag("--terse", flags->terse, "One short line, for people");
+    form->add_flag("--raw", flags->raw, "The signed bytes, base64, one run a line: for auditors");
+    form->require_option(0, 1);
+    command->add_option("--include", flags->include, "Only messages whose JSON matches")
+        ->type_name("REGEX");
+    command->add_option("--exclude", flags->exclude, "Not those whose JSON matches")
+        ->type_name("REGEX");
+    command->add_option("--query", flags->query, "Only this part, such as body.hash")
+        ->type_name("a.b");
+    command->add_option("--count", flags->count, "End after so many lines")->type_name("N");
+    command->add_flag("--show-refused", flags->show_refused,
+                      "Also print what was refused, and why");
+    command->add_flag("--no-validate", flags->no_validate,
+                      "Show messages whoever signed them; each says verified: false");
+    command->add_option("--from", flags->from, "Begin in the past, through a journal")
+        ->type_name("beginning|ID|last:N|since:10m");
+    command->add_flag("--ack", flags->ack, "Acknowledge what was printed");
+    add_duration(*command, "--ready-timeout", flags->ready_timeout,
+                 "When to complain that a peer does not answer (default: 2s)");
+    command->footer(
+        "stdout carries the messages alone; `ready` and warnings go to stderr.\n"
+        "Example:  weft tail --topic 'git.**' --query body.subject\n"
+        "          weft tail --terse --show-refused");
+    command->callback(
+        [&context, flags] { context.run = [&context, flags] { return tail(context, *flags); }; });
+}
+
+}  // namespace weft::tools
