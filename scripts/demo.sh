@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# The main job, on real input: this repository's commits as signed messages through a relay, then one
+# message that was altered on its way and one from a revoked key. Exit 0 only if the numbers agree.
+#   scripts/demo.sh BUILD_DIR
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=$(cd "${1:-build/release}" && pwd)
+weft="$build/tools/weft"
+scripts="$PWD/scripts"
+
+work=$(mktemp -d)
+pids=()
+stop_all() {
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait 2>/dev/null || true
+    rm -rf "$work"
+}
+trap stop_all EXIT
+
+say() { printf '\n== %s\n' "$*"; }
+fail() { echo "demo: $*" >&2; exit 1; }
+
+# wait_for FILE PATTERN [COUNT]: until FILE has COUNT lines that match, for at most 20 s. Looks again
+# whenever the file may have grown; there is no fixed delay that anything depends on.
+wait_for() {
+    local deadline=$((SECONDS + 20)) want=${3:-1}
+    until [ "$(grep -cE "$2" "$1" 2>/dev/null || true)" -ge "$want" ]; do
+        [ "$SECONDS" -lt "$deadline" ] || { cat "$1" >&2; fail "waited 20 s for '$2' in $(basename "$1")"; }
+        read -rt 0.02 <> <(:) || true
+    done
+}
+
+python3 "$scripts/commits_as_json.py" > "$work/commits.jsonl" || fail "this is not a git repository: the demo publishes its history"
+published=$(wc -l < "$work/commits.jsonl")
+[ "$published" -gt 0 ] || fail "this repository has no commits yet"
+
+say "weft init: a CA, a key and certificate, a configuration"
+"$weft" init --dir "$work/fabric" --name git.host1
+cd "$work/fabric"
+export HOME="$work"
+
+say "weft relay, on free ports"
+"$weft" relay --set fabric.relay.inbound=tcp://127.0.0.1:0 \
+    --set fabric.relay.outbound=tcp://127.0.0.1:0 > "$work/relay.out" 2> "$work/relay.err" &
+pids+=($!)
+wait_for "$work/relay.out" '^ready$'
+cat "$work/relay.out"
+inbound=$(awk '$2 == "inbound" {print $3}' "$work/relay.out")
+outbound=$(awk '$2 == "outbound" {print $3}' "$work/relay.out")
+printf 'fabric:\n  relay: { inbound: "%s", outbound: "%s" }\n' "$inbound" "$outbound" > weft.d/90-demo.yaml
+
+say "weft tail, in the background"
+"$weft" tail --show-refused > "$work/tail.out" 2> "$work/tail.err" &
+pids+=($!)
+wait_for "$work/tail.err" 'ready'
+
+say "weft logger: $published commits of this repository as messages"
+"$weft" logger --json-input --service git --topic commit < "$work/commits.jsonl"
+wait_for "$work/tail.out" '"topic":"[^"]*git\.commit"' "$published"
+
+say "a few of them, as they were received"
+python3 "$scripts/demo_report.py" show "$work/tail.out"
+
+say "one message through a relay that flips a bit"
+"$build/examples/altering_relay" tcp://127.0.0.1:0 "$inbound" > "$work/liar.out" &
+pids+=($!)
+wait_for "$work/liar.out" '^listening '
+liar=$(awk '{print $2}' "$work/liar.out")
+"$weft" publish git.commit --json '{"hash": "altered on its way"}' --set "fabric.relay.inbound=$liar" >/dev/null
+wait_for "$work/tail.out" '"refused":' 1
+grep '"refused":' "$work/tail.out" | tail -n 1
+
+say "one message signed with a key that was stolen, and revoked since"
+"$weft" keys issue build.host7 --publish '**' >/dev/null
+cp -r keys "$work/stolen"
+"$weft" keys revoke build.host7 --reason key_compromised
+wait_for "$work/tail.err" 'trust reloaded'
+"$weft" publish git.commit --json '{"hash": "signed by the thief"}' --set name=build.host7 \
+    --set "signing.directory=$work/stolen" >/dev/null
+wait_for "$work/tail.out" '"refused":' 2
+grep '"refused":' "$work/tail.out" | tail -n 1
+
+echo
+python3 "$scripts/demo_report.py" count "$work/tail.out" "$published"
