@@ -1,0 +1,463 @@
+#include "tests/support/process.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdlib>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace weft::testing {
+namespace {
+
+[[noreturn]] void fail_with_errno(const std::string& what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
+
+class Descriptor {
+public:
+    Descriptor() = default;
+    explicit Descriptor(int fd) : fd_(fd) {}
+    ~Descriptor() { close(); }
+    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    void close() {
+        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    }
+    [[nodiscard]] int get() const { return fd_; }
+    [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+
+private:
+    int fd_ = -1;
+};
+
+struct Pipe {
+    Descriptor read_end, write_end;
+};
+
+Pipe make_pipe() {
+    std::array<int, 2> fds{};
+    if (::pipe2(fds.data(), O_CLOEXEC) != 0) fail_with_errno("pipe2");
+    return {Descriptor(fds[0]), Descriptor(fds[1])};
+}
+
+void set_nonblocking(const Descriptor& fd) {
+    const int flags = ::fcntl(fd.get(), F_GETFL);
+    if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) fail_with_errno("fcntl");
+}
+
+std::vector<std::string> environment_of(const std::filesystem::path& home,
+                                        const std::map<std::string, std::string>& more) {
+    std::map<std::string, std::string> variables = {
+        {"HOME", home.string()},
+        {"XDG_CONFIG_HOME", (home / ".config").string()},
+        {"XDG_DATA_HOME", (home / ".local/share").string()},
+        {"XDG_STATE_HOME", (home / ".local/state").string()},
+        {"XDG_CACHE_HOME", (home / ".cache").string()},
+        {"XDG_RUNTIME_DIR", (home / "run").string()},
+        {"LANG", "C.UTF-8"},
+        {"TZ", "UTC"},
+    };
+    // What the build under test itself needs.
+    for (const char* name : {"PATH", "TMPDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "LSAN_OPTIONS",
+                             "UBSAN_OPTIONS", "TSAN_OPTIONS", "LLVM_PROFILE_FILE"}) {
+        if (const char* value = std::getenv(name)) variables[name] = value;
+    }
+    for (const auto& [name, value] : more) variables[name] = value;
+    std::vector<std::string> environment;
+    for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+    return environment;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    for (std::string& text : texts) pointers.push_back(text.data());
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+/// What the child needs, made before the fork: behind it only async-signal-safe calls are allowed.
+struct Launch {
+    const char* cwd;  ///< Null: stay.
+    char* const* argv;
+    char* const* environment;
+    int in, out, err;
+    int report;  ///< Takes errno if the program does not start; closed by exec.
+    pid_t parent;
+};
+
+[[noreturn]] void become(const Launch& launch) {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const bool orphaned = ::getppid() != launch.parent;  // it died before prctl
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::signal(SIGPIPE, SIG_DFL);
+    if (!orphaned && ::dup2(launch.in, 0) >= 0 && ::dup2(launch.out, 1) >= 0 &&
+        ::dup2(launch.err, 2) >= 0 && (launch.cwd == nullptr || ::chdir(launch.cwd) == 0)) {
+        ::execvpe(launch.argv[0], launch.argv, launch.environment);
+    }
+    const int error = errno;
+    static_cast<void>(!::write(launch.report, &error, sizeof error));
+    ::_exit(127);
+}
+
+bool read_available(Descriptor& fd, std::string& into) {
+    std::array<char, 65536> buffer;
+    while (true) {
+        const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+        if (got > 0) {
+            into.append(buffer.data(), static_cast<std::size_t>(got));
+        } else if (got == 0) {
+            return false;
+        } else if (errno != EINTR) {
+            return errno == EAGAIN;
+        }
+    }
+}
+
+}  // namespace
+
+struct Process::State {
+    std::string command_line;
+    TempDir home;
+    pid_t pid = -1;
+    Descriptor pid_fd, wake_fd;
+
+    mutable std::mutex mutex;
+    std::condition_variable changed;
+    // Guarded by the mutex:
+    std::array<std::string, 2> text;
+    std::array<std::size_t, 2> searched{};  // where the next wait_for_line begins
+    std::string to_write;
+    bool input_closing = false;
+    std::optional<int> exit_code;
+
+    // The pump's own:
+    Descriptor in;
+    std::array<Descriptor, 2> streams;
+    std::thread pump;  // last: joined by ~State before the rest goes
+
+    ~State() {
+        if (pid <= 0) return;
+        // Not reaped before this, so that the id belongs to nobody else: see note_end().
+        ::kill(-pid, SIGKILL);
+        ::kill(pid, SIGKILL);  // in case it has not come to its setpgid yet
+        if (pump.joinable()) pump.join();
+        ::waitpid(pid, nullptr, 0);
+    }
+
+    void launch(const std::vector<std::string>& arguments, const ProcessOptions& options);
+    void run_pump();
+    void pump_once();
+    void feed();
+    void note_end();
+    void wake() {
+        const std::uint64_t one = 1;
+        static_cast<void>(!::write(wake_fd.get(), &one, sizeof one));
+    }
+
+    std::string describe() const;  // with the mutex held
+    std::optional<std::string> next_match(Stream stream,
+                                          const std::function<bool(const std::string&)>& matches);
+    std::string wait_for_line(Stream stream, const std::string& wanted,
+                              const std::function<bool(const std::string&)>& matches,
+                              std::chrono::milliseconds timeout);
+};
+
+void Process::State::launch(const std::vector<std::string>& arguments,
+                            const ProcessOptions& options) {
+    assert(!arguments.empty());
+    for (const std::string& argument : arguments) {
+        command_line += (command_line.empty() ? "" : " ") + argument;
+    }
+    to_write = options.stdin_text;
+    input_closing = !options.keep_stdin_open;
+
+    Pipe input = make_pipe(), output = make_pipe(), errors = make_pipe(), report = make_pipe();
+    std::vector<std::string> argv_texts = arguments;
+    std::vector<std::string> environment_texts = environment_of(home.path(), options.environment);
+    const std::vector<char*> argv = pointers_to(argv_texts);
+    const std::vector<char*> environment = pointers_to(environment_texts);
+    const std::string cwd = options.cwd.string();
+    const Launch plan{cwd.empty() ? nullptr : cwd.c_str(),
+                      argv.data(),
+                      environment.data(),
+                      input.read_end.get(),
+                      output.write_end.get(),
+                      errors.write_end.get(),
+                      report.write_end.get(),
+                      ::getpid()};
+    pid = ::fork();
+    if (pid < 0) fail_with_errno("fork");
+    if (pid == 0) become(plan);
+
+    report.write_end.close();
+    int error = 0;
+    if (::read(report.read_end.get(), &error, sizeof error) > 0) {
+        ::waitpid(std::exchange(pid, -1), nullptr, 0);
+        throw std::system_error(error, std::generic_category(), "cannot start " + command_line);
+    }
+    // glibc 2.36 declares pidfd_open for C only.
+    pid_fd = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    wake_fd = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!pid_fd.is_open() || !wake_fd.is_open()) fail_with_errno("pidfd_open or eventfd");
+    in = std::move(input.write_end);
+    streams = {std::move(output.read_end), std::move(errors.read_end)};
+    set_nonblocking(in);
+    for (const Descriptor& stream : streams) set_nonblocking(stream);
+    pump = std::thread([this] { run_pump(); });
+}
+
+/// Moves bytes until the process has ended and what it wrote is here. Programs that it left behind
+/// may hold its streams open for ever, so the end of the streams is not waited for.
+void Process::State::run_pump() {
+    // A child that does not read its input must not end the test program.
+    sigset_t broken_pipe;
+    ::sigemptyset(&broken_pipe);
+    ::sigaddset(&broken_pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
+    while (true) {
+        {
+            const std::lock_guard lock(mutex);
+            if (exit_code) return;
+            feed();
+        }
+        pump_once();
+    }
+}
+
+void Process::State::pump_once() {
+    bool wants_input = false;
+    {
+        const std::lock_guard lock(mutex);
+        wants_input = in.is_open() && !to_write.empty();
+    }
+    // A negative descriptor is skipped by poll.
+    std::array<pollfd, 5> polled{{{streams[0].get(), POLLIN, 0},
+                                  {streams[1].get(), POLLIN, 0},
+                                  {wants_input ? in.get() : -1, POLLOUT, 0},
+                                  {wake_fd.get(), POLLIN, 0},
+                                  {pid_fd.get(), POLLIN, 0}}};
+    if (::poll(polled.data(), polled.size(), -1) < 0) return;  // EINTR: the loop comes again
+    const std::lock_guard lock(mutex);
+    if (polled[3].revents != 0) {
+        std::uint64_t count = 0;
+        static_cast<void>(!::read(wake_fd.get(), &count, sizeof count));
+    }
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+        if (streams[i].is_open() && polled[i].revents != 0 &&
+            !read_available(streams[i], text[i])) {
+            streams[i].close();
+        }
+    }
+    if (polled[4].revents != 0) note_end();
+    changed.notify_all();
+}
+
+/// With the mutex held.
+void Process::State::feed() {
+    while (in.is_open() && !to_write.empty()) {
+        const ssize_t put = ::write(in.get(), to_write.data(), to_write.size());
+        if (put > 0) {
+            to_write.erase(0, static_cast<std::size_t>(put));
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (errno != EINTR) {
+            in.close();  // nobody reads any more
+        }
+    }
+    if (input_closing) in.close();
+}
+
+/// With the mutex held, once the process has ended: all that it wrote is in the pipes.
+void Process::State::note_end() {
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+        if (streams[i].is_open()) static_cast<void>(read_available(streams[i], text[i]));
+    }
+    // WNOWAIT leaves it a zombie: its id, which is its group's too, stays taken until ~State.
+    siginfo_t info{};
+    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0) {
+        info.si_code = CLD_KILLED;
+    }
+    exit_code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+    in.close();
+}
+
+std::string Process::State::describe() const {
+    std::string text_of_all = "\n--- command: " + command_line + "\n--- state: ";
+    text_of_all += exit_code ? "ended with " + std::to_string(*exit_code) : "running";
+    text_of_all += "\n--- stdout:\n" + text[0] + "\n--- stderr:\n" + text[1] + "\n---";
+    return text_of_all;
+}
+
+std::optional<std::string> Process::State::next_match(
+    Stream stream, const std::function<bool(const std::string&)>& matches) {
+    const auto index = static_cast<std::size_t>(stream);
+    std::size_t begin = searched[index];
+    while (begin < text[index].size()) {
+        std::size_t end = text[index].find('\n', begin);
+        // The last line may lack its newline, but only an end proves that it is whole.
+        if (end == std::string::npos && !exit_code) break;
+        end = std::min(end, text[index].size());
+        std::string line = text[index].substr(begin, end - begin);
+        begin = end + 1;
+        searched[index] = begin;
+        if (matches(line)) return line;
+    }
+    return std::nullopt;
+}
+
+std::string Process::State::wait_for_line(Stream stream, const std::string& wanted,
+                                          const std::function<bool(const std::string&)>& matches,
+                                          std::chrono::milliseconds timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    std::unique_lock lock(mutex);
+    while (true) {
+        if (auto line = next_match(stream, matches)) return *line;
+        const char* name = stream == Stream::out ? "stdout" : "stderr";
+        if (exit_code) {
+            throw std::runtime_error("the process ended without the line '" + wanted + "' on " +
+                                     name + describe());
+        }
+        if (changed.wait_until(lock, deadline) == std::cv_status::timeout) {
+            if (auto line = next_match(stream, matches)) return *line;
+            throw std::runtime_error("no line '" + wanted + "' on " + name + " within " +
+                                     std::to_string(timeout.count()) + " ms" + describe());
+        }
+    }
+}
+
+Process::Process(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Process::~Process() = default;
+Process::Process(Process&&) noexcept = default;
+Process& Process::operator=(Process&&) noexcept = default;
+
+Process Process::start(const std::vector<std::string>& argv, ProcessOptions options) {
+    auto state = std::make_unique<State>();
+    state->launch(argv, options);
+    return Process(std::move(state));
+}
+
+std::string Process::wait_for_line(Stream stream, std::string_view part,
+                                   std::chrono::milliseconds timeout) {
+    const std::string wanted(part);
+    return state_->wait_for_line(
+        stream, wanted,
+        [&](const std::string& line) { return line.find(wanted) != std::string::npos; }, timeout);
+}
+
+std::string Process::wait_for_line(Stream stream, const std::regex& pattern,
+                                   std::chrono::milliseconds timeout) {
+    return state_->wait_for_line(
+        stream, "(a pattern)",
+        [&](const std::string& line) { return std::regex_search(line, pattern); }, timeout);
+}
+
+void Process::write_stdin(std::string_view bytes) {
+    {
+        const std::lock_guard lock(state_->mutex);
+        if (state_->input_closing) {
+            throw std::runtime_error("standard input is closed" + state_->describe());
+        }
+        state_->to_write += bytes;
+    }
+    state_->wake();
+}
+
+void Process::close_stdin() {
+    {
+        const std::lock_guard lock(state_->mutex);
+        state_->input_closing = true;
+    }
+    state_->wake();
+}
+
+void Process::signal(int number) {
+    const std::lock_guard lock(state_->mutex);
+    // It is not reaped before ~State, so the id cannot be somebody else's.
+    if (!state_->exit_code) ::kill(state_->pid, number);
+}
+
+int Process::wait(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(state_->mutex);
+    if (!state_->changed.wait_for(lock, timeout, [&] { return state_->exit_code.has_value(); })) {
+        throw std::runtime_error("the process did not end within " +
+                                 std::to_string(timeout.count()) + " ms" + state_->describe());
+    }
+    return *state_->exit_code;
+}
+
+bool Process::has_ended() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->exit_code.has_value();
+}
+
+int Process::pid() const noexcept {
+    return state_->pid;
+}
+
+std::string Process::out() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->text[0];
+}
+
+std::string Process::err() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->text[1];
+}
+
+std::string Process::output() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->describe();
+}
+
+Finished run(const std::vector<std::string>& argv, ProcessOptions options,
+             std::chrono::milliseconds timeout) {
+    Process process = Process::start(argv, std::move(options));
+    const int exit_code = process.wait(timeout);
+    return {exit_code, process.out(), process.err()};
+}
+
+std::string weft_program() {
+    return WEFT_PROGRAM;
+}
+
+std::uint16_t free_port() {
+    const Descriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t bytes = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (!fd.is_open() || ::bind(fd.get(), generic, bytes) != 0 ||
+        ::getsockname(fd.get(), generic, &bytes) != 0) {
+        fail_with_errno("no free port");
+    }
+    return ntohs(address.sin_port);
+}
+
+}  // namespace weft::testing
