@@ -118,6 +118,8 @@ LoadOptions process_options(std::vector<fs::path> paths, std::vector<std::string
     LoadOptions options;
     options.directory = fs::current_path();
     options.folders.emplace_back(fs::path("/etc") / layer_folder);
+    // The header says that nobody may change the environment meanwhile.
+    // NOLINTNEXTLINE(concurrency-mt-unsafe)
     if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
         options.folders.push_back(fs::path(home) / ".config" / layer_folder);
     }

@@ -11,7 +11,7 @@
 
 namespace weft::config {
 
-inline constexpr std::size_t yaml_bytes_max = 1024 * 1024;
+inline constexpr std::size_t yaml_bytes_max = std::size_t{1024} * 1024;
 inline constexpr std::size_t yaml_depth_max = 32;
 /// A reader that has found this many problems stops: what follows will not be news.
 inline constexpr std::size_t yaml_problems_max = 1000;

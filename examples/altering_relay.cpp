@@ -24,8 +24,8 @@ std::vector<zmq::message_t> receive(zmq::socket_t& socket) {
 
 void send(zmq::socket_t& socket, std::vector<zmq::message_t>& frames) {
     for (std::size_t i = 0; i < frames.size(); ++i) {
-        socket.send(frames[i], i + 1 < frames.size() ? zmq::send_flags::sndmore
-                                                     : zmq::send_flags::none);
+        socket.send(frames[i],
+                    i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
     }
 }
 
@@ -52,8 +52,8 @@ int main(int argc, char** argv) {
         relay.connect(argv[2]);
         std::printf("listening %s\n", publishers.get(zmq::sockopt::last_endpoint).c_str());
         std::fflush(stdout);
-        std::array<zmq::pollitem_t, 2> items{{{publishers.handle(), 0, ZMQ_POLLIN, 0},
-                                              {relay.handle(), 0, ZMQ_POLLIN, 0}}};
+        std::array<zmq::pollitem_t, 2> items{
+            {{publishers.handle(), 0, ZMQ_POLLIN, 0}, {relay.handle(), 0, ZMQ_POLLIN, 0}}};
         while (true) {
             zmq::poll(items.data(), items.size(), std::chrono::milliseconds{-1});
             if ((items[0].revents & ZMQ_POLLIN) != 0) {

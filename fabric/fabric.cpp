@@ -71,7 +71,9 @@ std::uint64_t Subscription::dropped() const {
     return queue_->dropped;
 }
 
-SubscriberStats Subscription::stats() const { return subscriber_->stats(); }
+SubscriberStats Subscription::stats() const {
+    return subscriber_->stats();
+}
 
 struct Fabric::Core {
     Core(const config::Configuration& configuration, FabricOptions the_options)
@@ -97,7 +99,8 @@ struct Fabric::Core {
 
     void open_trust() {
         if (!signing_settings.validate) {
-            warn("signing.validate is off: messages are shown whoever signed them, as not verified");
+            warn(
+                "signing.validate is off: messages are shown whoever signed them, as not verified");
             return;
         }
         auto opened = signing::TrustStore::open(signing_settings.trust);
@@ -112,8 +115,9 @@ struct Fabric::Core {
 
     std::shared_ptr<const signing::Identity> identity() const {
         if (!signing_settings.sign) {
-            warn("signing.sign is off: messages go out unsigned, and only receivers that do not "
-                 "validate will show them");
+            warn(
+                "signing.sign is off: messages go out unsigned, and only receivers that do not "
+                "validate will show them");
             return nullptr;
         }
         if (settings.name.empty()) {
@@ -170,7 +174,8 @@ struct Fabric::Core {
         publisher = std::move(*opened);
     }
 
-    /// Others find a publisher in the configuration; one that took a free port must say where it is.
+    /// Others find a publisher in the configuration; one that took a free port must say where it
+    /// is.
     bool needs_announcement(const std::string& bound) const {
         const auto endpoint = config::Endpoint::parse(bound);
         if (!endpoint || endpoint->scheme != config::Endpoint::Scheme::tcp) return false;
@@ -200,7 +205,8 @@ struct Fabric::Core {
         SubscriberSettings subscriber;
         for (const std::string& text : globs) {
             auto glob = signing::TopicGlob::parse(settings.space.complete_glob(text));
-            if (!glob) throw OpenFailed("glob '" + signing::escape(text, 80) + "': " + glob.error());
+            if (!glob)
+                throw OpenFailed("glob '" + signing::escape(text, 80) + "': " + glob.error());
             subscriber.globs.push_back(std::move(*glob));
         }
         subscriber.relay_outbound = settings.relay_outbound.text();
@@ -276,14 +282,17 @@ std::unique_ptr<Subscription> Fabric::subscribe(const std::vector<std::string>& 
     SubscriberHooks hooks;
     hooks.deliver = [into = queue.get()](const Message& message) { into->push(message); };
     auto subscriber = subscribe(globs, std::move(hooks));
-    return std::unique_ptr<Subscription>(
-        new Subscription(std::move(queue), std::move(subscriber)));
+    return std::unique_ptr<Subscription>(new Subscription(std::move(queue), std::move(subscriber)));
 }
 
-const Settings& Fabric::settings() const noexcept { return core_->settings; }
+const Settings& Fabric::settings() const noexcept {
+    return core_->settings;
+}
 const signing::Settings& Fabric::signing_settings() const noexcept {
     return core_->signing_settings;
 }
-const std::shared_ptr<signing::TrustStore>& Fabric::trust() const noexcept { return core_->trust; }
+const std::shared_ptr<signing::TrustStore>& Fabric::trust() const noexcept {
+    return core_->trust;
+}
 
 }  // namespace weft::fabric

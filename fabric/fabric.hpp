@@ -86,9 +86,9 @@ public:
     Fabric(const Fabric&) = delete;
     Fabric& operator=(const Fabric&) = delete;
 
-    /// `topic` may be short: "git.commit" goes out as "<prefix>.<environment>.git.commit". The first
-    /// call opens the publisher: it needs the key and certificate of the configured name. Throws
-    /// OpenFailed or PublishFailed.
+    /// `topic` may be short: "git.commit" goes out as "<prefix>.<environment>.git.commit". The
+    /// first call opens the publisher: it needs the key and certificate of the configured name.
+    /// Throws OpenFailed or PublishFailed.
     MessageId publish(std::string_view topic, const Body& body, const PublishOptions& options = {});
     [[nodiscard]] tl::expected<MessageId, PublishError> try_publish(
         std::string_view topic, BodyView body, const PublishOptions& options = {});

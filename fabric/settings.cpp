@@ -10,9 +10,9 @@ namespace weft::fabric {
 namespace {
 
 void check_space(const Settings& settings, const config::Section& root) {
-    for (const auto& [key, text] : {std::pair<const char*, const std::string&>{
-                                        "topic_prefix", settings.space.prefix},
-                                    {"environment", settings.space.environment}}) {
+    for (const auto& [key, text] :
+         {std::pair<const char*, const std::string&>{"topic_prefix", settings.space.prefix},
+          {"environment", settings.space.environment}}) {
         if (const std::string wrong = signing::topic_error(text); !wrong.empty()) {
             root.refuse(key, wrong);
         }
@@ -34,12 +34,14 @@ void read_endpoints(Settings& settings, const config::Section& fabric) {
 
 void refuse_what_is_missing(const config::Section& fabric) {
     if (fabric.flag("curve")) {
-        fabric.refuse("curve", "CURVE is not built into this version: set `curve: off` and keep "
-                               "every socket on loopback or on a network you trust");
+        fabric.refuse("curve",
+                      "CURVE is not built into this version: set `curve: off` and keep "
+                      "every socket on loopback or on a network you trust");
     }
     if (!fabric.texts("srv").empty()) {
-        fabric.refuse("srv", "SRV records are not looked up by this version: list the publishers "
-                             "under fabric.endpoints");
+        fabric.refuse("srv",
+                      "SRV records are not looked up by this version: list the publishers "
+                      "under fabric.endpoints");
     }
 }
 

@@ -19,7 +19,8 @@ struct Settings {
     enum class Mode { relay, bind };
 
     TopicSpace space;
-    std::string name;  ///< Who we are: the name on our certificate. May be empty for who only reads.
+    std::string
+        name;  ///< Who we are: the name on our certificate. May be empty for who only reads.
     Mode mode = Mode::relay;
     config::Endpoint relay_inbound, relay_outbound;
     std::map<std::string, std::vector<config::Endpoint>> endpoints;  ///< Of publishers that bind.

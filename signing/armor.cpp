@@ -32,7 +32,7 @@ bool take_line_end(std::string_view& text) {
 
 std::string wrong_start(ArmorLabel wanted, std::string_view text) {
     constexpr std::string_view begin = "-----BEGIN ";
-    const std::string expected = "it must start with '" + line("BEGIN ", wanted) + "'";
+    std::string expected = "it must start with '" + line("BEGIN ", wanted) + "'";
     if (!text.starts_with(begin)) return expected;
     const std::string_view label =
         text.substr(begin.size(), text.find_first_of("\r\n") - begin.size());

@@ -65,7 +65,7 @@ std::optional<Refused> numbers_error(const ProofFields& fields, std::size_t path
 
 tl::expected<ProofFields, Refused> read_proof(std::string_view frame) {
     // Version and suite first: they say whether the rest of the frame means anything (S7).
-    if (frame.size() >= 1 && u8_at(frame, 0) != proof_version) {
+    if (!frame.empty() && u8_at(frame, 0) != proof_version) {
         return refused(Refusal::proof_version_unknown,
                        "version " + std::to_string(u8_at(frame, 0)));
     }

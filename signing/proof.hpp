@@ -37,8 +37,8 @@ struct RunFrames {
 };
 
 struct Limits {
-    std::size_t content_bytes_max = 4 * 1024 * 1024;
-    std::size_t contents_frame_bytes_max = 8 * 1024 * 1024;  ///< >= content_bytes_max + 4.
+    std::size_t content_bytes_max = std::size_t{4} * 1024 * 1024;
+    std::size_t contents_frame_bytes_max = std::size_t{8} * 1024 * 1024;  ///< >= content + 4.
 };
 
 struct ProofFields {

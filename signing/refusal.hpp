@@ -18,14 +18,14 @@ enum class Refusal : unsigned char {
     proof_version_unknown,
     suite_not_allowed,
     kind_unknown,
-    run_length_invalid,   // k is not 1 to 256
-    position_invalid,     // not i < n <= 256
-    path_length_wrong,    // not what (i, n) demand
+    run_length_invalid,  // k is not 1 to 256
+    position_invalid,    // not i < n <= 256
+    path_length_wrong,   // not what (i, n) demand
     reserved_not_zero,
-    contents_malformed,   // the items do not fill the frame exactly
+    contents_malformed,  // the items do not fill the frame exactly
     content_too_large,
-    nothing_present,      // every item of the run is left out
-    unsigned_message,     // no proof at all, and validation is on
+    nothing_present,   // every item of the run is left out
+    unsigned_message,  // no proof at all, and validation is on
     // Who signed it.
     certificate_too_large,
     certificate_malformed,
@@ -40,14 +40,14 @@ enum class Refusal : unsigned char {
     role_missing,
     // The proof itself.
     signature_bad,
-    peer_over_budget,     // too many failed proofs from this connection lately (C5)
+    peer_over_budget,  // too many failed proofs from this connection lately (C5)
     // What the signer may say.
-    topic_not_granted,    // outside the certificate's globs (T2)
-    policy_denied,        // a policy rule matches and does not name the signer (T7)
-    policy_unlisted,      // no rule matches, and the policy is nitpicky (T7)
+    topic_not_granted,  // outside the certificate's globs (T2)
+    policy_denied,      // a policy rule matches and does not name the signer (T7)
+    policy_unlisted,    // no rule matches, and the policy is nitpicky (T7)
     // What the proof covered, parsed only after it held (S1).
     content_undecodable,
-    name_mismatch,        // a beacon that speaks for another name than its certificate's
+    name_mismatch,  // a beacon that speaks for another name than its certificate's
 };
 
 inline constexpr std::size_t refusal_count = static_cast<std::size_t>(Refusal::name_mismatch) + 1;

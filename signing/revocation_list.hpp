@@ -38,7 +38,7 @@ struct Revocation {
 class RevocationList {
 public:
     /// About 1.8 million entries.
-    static constexpr std::size_t bytes_max = 32 * 1024 * 1024;
+    static constexpr std::size_t bytes_max = std::size_t{32} * 1024 * 1024;
 
     /// Checks the signature over the raw bytes first, then reads the fields. The error is a
     /// sentence without the file's name. Says nothing of time.

@@ -7,7 +7,7 @@ namespace weft::signing {
 namespace {
 
 /// Warn this long before a list needs its next update.
-constexpr UtcSeconds list_warning_seconds = 24 * 60 * 60;
+constexpr UtcSeconds list_warning_seconds = UtcSeconds{24} * 60 * 60;
 
 std::string about(const Certificate& signer) {
     return "signer '" + signer.name() + "'";

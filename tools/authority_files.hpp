@@ -22,7 +22,8 @@ inline constexpr int revocation_list_days = 30;
     const std::filesystem::path& directory, const std::string& name);
 
 /// Throws failure() that names the first of these files that exists.
-void require_none_exists(const std::vector<std::filesystem::path>& files, const std::string& advice);
+void require_none_exists(const std::vector<std::filesystem::path>& files,
+                         const std::string& advice);
 
 /// A new CA with an empty list, number 1. The caller holds the DirectoryLock and has seen that none
 /// of its files exists: all three are in `made` afterwards, also when it throws.

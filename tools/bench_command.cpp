@@ -43,10 +43,9 @@ public:
         if (!shown_ || now - last_ < milliseconds{200}) return;
         last_ = now;
         const std::size_t width = 40;
-        const std::size_t full =
-            std::min(width, static_cast<std::size_t>(static_cast<double>(width) *
-                                                     static_cast<double>(done) /
-                                                     static_cast<double>(total_)));
+        const std::size_t full = std::min(
+            width, static_cast<std::size_t>(static_cast<double>(width) * static_cast<double>(done) /
+                                            static_cast<double>(total_)));
         std::fprintf(stderr, "\r[%s%s] %llu of %llu", std::string(full, '#').c_str(),
                      std::string(width - full, '.').c_str(), static_cast<unsigned long long>(done),
                      static_cast<unsigned long long>(total_));
@@ -88,13 +87,13 @@ int bench_pub(Context& context, const Flags& flags) {
     std::uint64_t sent = 0;
     for (; sent < flags.count && !stop.requested(); ++sent) {
         if (flags.rate > 0) {
-            const auto due = start + std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                         Seconds(static_cast<double>(sent) /
-                                                 static_cast<double>(flags.rate)));
+            const auto due =
+                start + std::chrono::duration_cast<std::chrono::nanoseconds>(
+                            Seconds(static_cast<double>(sent) / static_cast<double>(flags.rate)));
             while (std::chrono::steady_clock::now() < due) std::this_thread::yield();
         }
-        auto published = publisher.try_publish(topics[sent % topics.size()],
-                                               {body, "application/octet-stream"});
+        auto published =
+            publisher.try_publish(topics[sent % topics.size()], {body, "application/octet-stream"});
         if (!published) throw failure(published.error().sentence);
         if (sent % 1024 == 0) progress.show(sent);
     }
@@ -105,23 +104,25 @@ int bench_pub(Context& context, const Flags& flags) {
     const auto stats = publisher.stats();
     const double rate = static_cast<double>(sent) / seconds;
     if (flags.json) {
-        std::printf("{\"messages\":%llu,\"bytes\":%llu,\"seconds\":%.6f,\"per_second\":%.0f,"
-                    "\"runs\":%llu,\"signatures\":%llu,\"unwanted\":%llu}\n",
-                    static_cast<unsigned long long>(sent),
-                    static_cast<unsigned long long>(sent * flags.size), seconds, rate,
-                    static_cast<unsigned long long>(stats.runs),
-                    static_cast<unsigned long long>(stats.signatures),
-                    static_cast<unsigned long long>(stats.unwanted));
+        std::printf(
+            "{\"messages\":%llu,\"bytes\":%llu,\"seconds\":%.6f,\"per_second\":%.0f,"
+            "\"runs\":%llu,\"signatures\":%llu,\"unwanted\":%llu}\n",
+            static_cast<unsigned long long>(sent),
+            static_cast<unsigned long long>(sent * flags.size), seconds, rate,
+            static_cast<unsigned long long>(stats.runs),
+            static_cast<unsigned long long>(stats.signatures),
+            static_cast<unsigned long long>(stats.unwanted));
     } else {
-        std::printf("published %llu messages of %llu bytes in %.3f s: %.0f a second, %.1f MB/s\n"
-                    "runs %llu (%.1f messages each), signatures %llu, unwanted %llu\n",
-                    static_cast<unsigned long long>(sent),
-                    static_cast<unsigned long long>(flags.size), seconds, rate,
-                    rate * static_cast<double>(flags.size) / 1e6,
-                    static_cast<unsigned long long>(stats.runs),
-                    static_cast<double>(stats.sent) / static_cast<double>(std::max<std::uint64_t>(stats.runs, 1)),
-                    static_cast<unsigned long long>(stats.signatures),
-                    static_cast<unsigned long long>(stats.unwanted));
+        std::printf(
+            "published %llu messages of %llu bytes in %.3f s: %.0f a second, %.1f MB/s\n"
+            "runs %llu (%.1f messages each), signatures %llu, unwanted %llu\n",
+            static_cast<unsigned long long>(sent), static_cast<unsigned long long>(flags.size),
+            seconds, rate, rate * static_cast<double>(flags.size) / 1e6,
+            static_cast<unsigned long long>(stats.runs),
+            static_cast<double>(stats.sent) /
+                static_cast<double>(std::max<std::uint64_t>(stats.runs, 1)),
+            static_cast<unsigned long long>(stats.signatures),
+            static_cast<unsigned long long>(stats.unwanted));
     }
     return stop.exit_code();
 }
@@ -160,7 +161,8 @@ int bench_sub(Context& context, const Flags& flags) {
     while (stop.wait(milliseconds{200}) != StopSignal::Woken::stop) {
         const std::scoped_lock lock(received.mutex);
         progress.show(received.count);
-        if (received.count != seen || received.count == 0) idle_since = std::chrono::steady_clock::now();
+        if (received.count != seen || received.count == 0)
+            idle_since = std::chrono::steady_clock::now();
         seen = received.count;
         if (std::chrono::steady_clock::now() - idle_since > flags.idle) break;
     }
@@ -171,22 +173,24 @@ int bench_sub(Context& context, const Flags& flags) {
     const double rate = received.count > 1 ? static_cast<double>(received.count - 1) / seconds : 0;
     const auto at = [&](double share) { return received.latency.percentile(share); };
     if (flags.json) {
-        std::printf("{\"messages\":%llu,\"expected\":%llu,\"seconds\":%.6f,\"per_second\":%.0f,"
-                    "\"refused\":%llu,\"latency_us\":{\"p50\":%.0f,\"p90\":%.0f,\"p99\":%.0f,"
-                    "\"p999\":%.0f,\"max\":%.0f},\"root_hits\":%llu,\"root_misses\":%llu}\n",
-                    static_cast<unsigned long long>(received.count),
-                    static_cast<unsigned long long>(flags.count), seconds, rate,
-                    static_cast<unsigned long long>(stats.refused_total()), at(0.5), at(0.9),
-                    at(0.99), at(0.999), received.latency.max(),
-                    static_cast<unsigned long long>(stats.verifier.root_hits),
-                    static_cast<unsigned long long>(stats.verifier.root_misses));
+        std::printf(
+            "{\"messages\":%llu,\"expected\":%llu,\"seconds\":%.6f,\"per_second\":%.0f,"
+            "\"refused\":%llu,\"latency_us\":{\"p50\":%.0f,\"p90\":%.0f,\"p99\":%.0f,"
+            "\"p999\":%.0f,\"max\":%.0f},\"root_hits\":%llu,\"root_misses\":%llu}\n",
+            static_cast<unsigned long long>(received.count),
+            static_cast<unsigned long long>(flags.count), seconds, rate,
+            static_cast<unsigned long long>(stats.refused_total()), at(0.5), at(0.9), at(0.99),
+            at(0.999), received.latency.max(),
+            static_cast<unsigned long long>(stats.verifier.root_hits),
+            static_cast<unsigned long long>(stats.verifier.root_misses));
     } else {
-        std::printf("received %llu of %llu messages in %.3f s: %.0f a second; refused %llu\n"
-                    "latency µs: p50 %.0f  p90 %.0f  p99 %.0f  p99.9 %.0f  max %.0f\n",
-                    static_cast<unsigned long long>(received.count),
-                    static_cast<unsigned long long>(flags.count), seconds, rate,
-                    static_cast<unsigned long long>(stats.refused_total()), at(0.5), at(0.9),
-                    at(0.99), at(0.999), received.latency.max());
+        std::printf(
+            "received %llu of %llu messages in %.3f s: %.0f a second; refused %llu\n"
+            "latency µs: p50 %.0f  p90 %.0f  p99 %.0f  p99.9 %.0f  max %.0f\n",
+            static_cast<unsigned long long>(received.count),
+            static_cast<unsigned long long>(flags.count), seconds, rate,
+            static_cast<unsigned long long>(stats.refused_total()), at(0.5), at(0.9), at(0.99),
+            at(0.999), received.latency.max());
     }
     if (stop.exit_code() != exit_done) return stop.exit_code();
     return received.count >= flags.count ? exit_done : exit_failed;
@@ -196,7 +200,8 @@ void add_common(CLI::App& command, Flags& flags) {
     command.add_option("--count", flags.count, "Messages")->capture_default_str();
     command.add_option("--topic", flags.topic, "Topic")->capture_default_str();
     command.add_flag("--json", flags.json, "The figures as one JSON object");
-    add_duration(command, "--wait", flags.wait, "How long to wait for the other side (default: 10s)");
+    add_duration(command, "--wait", flags.wait,
+                 "How long to wait for the other side (default: 10s)");
 }
 
 }  // namespace
@@ -215,17 +220,20 @@ void add_bench(CLI::App& app, Context& context) {
         ->check(CLI::Range(1, 100'000))
         ->capture_default_str();
     pub->footer("Example:  weft bench pub --count 1000000 --size 256");
-    pub->callback(
-        [&context, flags] { context.run = [&context, flags] { return bench_pub(context, *flags); }; });
+    pub->callback([&context, flags] {
+        context.run = [&context, flags] { return bench_pub(context, *flags); };
+    });
 
     CLI::App* sub = command->add_subcommand("sub", "Receive, verify and count");
     add_common(*sub, *flags);
     add_duration(*sub, "--idle", flags->idle,
                  "End with exit 1 when nothing came for so long (default: 5s)");
-    sub->footer("Exit 0 only if every message came. Start it before `weft bench pub`.\n"
-                "Example:  weft bench sub --count 1000000 --json");
-    sub->callback(
-        [&context, flags] { context.run = [&context, flags] { return bench_sub(context, *flags); }; });
+    sub->footer(
+        "Exit 0 only if every message came. Start it before `weft bench pub`.\n"
+        "Example:  weft bench sub --count 1000000 --json");
+    sub->callback([&context, flags] {
+        context.run = [&context, flags] { return bench_sub(context, *flags); };
+    });
 }
 
 }  // namespace weft::tools

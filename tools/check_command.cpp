@@ -105,16 +105,17 @@ private:
     }
 
     void report(const Asked& asked, bool lives, double ms) const {
-        const std::string why = !asked.error.empty() ? asked.error
-                                                     : "no answer within " +
-                                                           std::to_string(flags_.timeout.count()) +
-                                                           " ms";
+        const std::string why =
+            !asked.error.empty()
+                ? asked.error
+                : "no answer within " + std::to_string(flags_.timeout.count()) + " ms";
         if (flags_.json) {
             std::printf(R"({"role":"%s","endpoint":"%s","up":%s,"ms":%.1f})"
                         "\n",
                         asked.role.c_str(), asked.endpoint.c_str(), lives ? "true" : "false", ms);
         } else if (lives) {
-            std::printf("up    %-24s %s  %.1f ms\n", asked.role.c_str(), asked.endpoint.c_str(), ms);
+            std::printf("up    %-24s %s  %.1f ms\n", asked.role.c_str(), asked.endpoint.c_str(),
+                        ms);
         } else {
             std::printf("down  %-24s %s  %s\n", asked.role.c_str(), asked.endpoint.c_str(),
                         why.c_str());
@@ -134,7 +135,8 @@ void add_check(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand(
         "check", "Ask every endpoint and the relay in the configuration whether it lives");
     auto flags = std::make_shared<Flags>();
-    add_duration(*command, "--timeout", flags->timeout, "How long they have to answer (default: 2s)");
+    add_duration(*command, "--timeout", flags->timeout,
+                 "How long they have to answer (default: 2s)");
     command->add_flag("--json", flags->json, "One object a line");
     command->footer(
         "Each is asked as a publisher or subscriber would: it must answer, not only accept a\n"

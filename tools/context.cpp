@@ -43,8 +43,8 @@ void Context::require_none(const config::Problems& problems) {
 void Context::start_log() const {
     auto logger = spdlog::stderr_logger_mt("weft");
     if (log_format == "json") {
-        auto formatter = std::make_unique<spdlog::pattern_formatter>(
-            spdlog::pattern_time_type::utc);
+        auto formatter =
+            std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
         formatter->add_flag<JsonMessageFlag>('*').set_pattern(
             R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","message":%*})");
         logger->set_formatter(std::move(formatter));
@@ -57,10 +57,18 @@ void Context::start_log() const {
 
 void Context::log(Level level, const std::string& line) {
     switch (level) {
-        case Level::debug: spdlog::debug("{}", line); break;
-        case Level::info: spdlog::info("{}", line); break;
-        case Level::warn: spdlog::warn("{}", line); break;
-        case Level::error: spdlog::error("{}", line); break;
+        case Level::debug:
+            spdlog::debug("{}", line);
+            break;
+        case Level::info:
+            spdlog::info("{}", line);
+            break;
+        case Level::warn:
+            spdlog::warn("{}", line);
+            break;
+        case Level::error:
+            spdlog::error("{}", line);
+            break;
     }
 }
 

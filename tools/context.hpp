@@ -20,7 +20,8 @@ enum ExitCode : int { exit_done = 0, exit_failed = 1, exit_usage = 2, exit_inter
 /// Ends the command with this code after `sentence` was written to stderr.
 class CommandError : public std::runtime_error {
 public:
-    CommandError(int code, const std::string& sentence) : std::runtime_error(sentence), code_(code) {}
+    CommandError(int code, const std::string& sentence)
+        : std::runtime_error(sentence), code_(code) {}
     [[nodiscard]] int code() const noexcept { return code_; }
 
 private:

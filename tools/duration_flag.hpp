@@ -9,9 +9,11 @@
 
 namespace weft::tools {
 
-/// Adds an option that is a duration; a bad one is a usage error that shows a good one.
-inline CLI::Option* add_duration(CLI::App& app, const std::string& flag,
-                                 std::chrono::milliseconds& value, const std::string& help) {
+/// Adds an option that is a duration; a bad one is a usage error that shows a good one. `Duration`
+/// is std::chrono::milliseconds or an optional of it.
+template <typename Duration>
+CLI::Option* add_duration(CLI::App& app, const std::string& flag, Duration& value,
+                          const std::string& help) {
     return app
         .add_option_function<std::string>(
             flag,

@@ -119,17 +119,16 @@ private:
 
     [[nodiscard]] std::string report(const signing::Certificate& certificate,
                                      signing::UtcSeconds now) const {
-        std::string text = fmt::format("made a setup for {} in {}\n", values_.name,
-                                       directory_.string());
+        std::string text =
+            fmt::format("made a setup for {} in {}\n", values_.name, directory_.string());
         const auto line = [&](const std::string& path, const std::string& what) {
             text += fmt::format("  {:<28} {}\n", path, what);
         };
         const std::string name = "keys/" + values_.name;
         line("keys/root.ca", "the CA: who is believed; public, copy it to every host");
         line("keys/root.ca-key", "signs certificates; private, best kept offline");
-        line("keys/root.revoked",
-             "list 1 of revoked certificates, empty; next update " +
-                 time_text(now + revocation_list_days * day_seconds));
+        line("keys/root.revoked", "list 1 of revoked certificates, empty; next update " +
+                                      time_text(now + revocation_list_days * day_seconds));
         line(name + ".cert", "serial " + serial_text(certificate.serial()) + ", " +
                                  signing::roles_text(certificate.roles()) + ", may publish " +
                                  grant_.text() + ", until " + time_text(certificate.not_after()));
@@ -147,9 +146,9 @@ private:
 /// As a POSIX shell reads it back to the same bytes.
 std::string shell_word(const std::string& text) {
     const bool plain =
-        !text.empty() &&
-        text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                               "/._-+:@%,=") == std::string::npos;
+        !text.empty() && text.find_first_not_of(
+                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                             "/._-+:@%,=") == std::string::npos;
     if (plain) return text;
     std::string quoted = "'";
     for (const char c : text) {
@@ -163,7 +162,7 @@ std::string shell_word(const std::string& text) {
 }
 
 std::string next_command(const fs::path& directory) {
-    if (directory == ".") return "weft relay";
+    if (directory.lexically_normal() == ".") return "weft relay";
     const std::string word = shell_word(directory.string());
     return std::string("cd ") + (word.front() == '-' ? "./" : "") + word + " && weft relay";
 }
@@ -171,9 +170,9 @@ std::string next_command(const fs::path& directory) {
 int run(Context& context, const Flags& flags) {
     const std::string name = flags.name.empty() ? default_name() : flags.name;
     require_name("--name", name);
-    fs::path directory = fs::path(flags.dir).lexically_normal();
+    if (flags.dir.empty()) throw usage_error("--dir is empty; name a directory, such as demo");
+    fs::path directory = flags.dir;
     if (!directory.has_filename()) directory = directory.parent_path();  // a slash at the end
-    if (directory.empty()) throw usage_error("--dir is empty; name a directory, such as --dir demo");
     Setup setup(values_in_force(context, name), directory);
     setup.require_free_place();
     const std::string made = setup.make(utc_now(), flags.days);
@@ -207,9 +206,8 @@ void add_init(CLI::App& app, Context& context) {
         "Example:\n"
         "  weft init --dir demo --name git.host1 && cd demo && weft relay\n"
         "  weft init --dir stage --set environment=stg --set topic_prefix=com.example");
-    command->callback([flags, &context] {
-        context.run = [flags, &context] { return run(context, *flags); };
-    });
+    command->callback(
+        [flags, &context] { context.run = [flags, &context] { return run(context, *flags); }; });
 }
 
 }  // namespace weft::tools

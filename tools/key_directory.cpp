@@ -30,8 +30,9 @@ std::vector<std::string> file_names(const fs::path& directory) {
         if (name.front() != '.') names.push_back(std::move(name));  // unfinished writes are hidden
     }
     if (error) {
-        throw failure("'" + directory.string() + "' cannot be read as a directory of keys: " +
-                      error.message() + "; name another one with --dir, or make one with `weft "
+        throw failure("'" + directory.string() +
+                      "' cannot be read as a directory of keys: " + error.message() +
+                      "; name another one with --dir, or make one with `weft "
                       "keys ca` or `weft init`");
     }
     std::sort(names.begin(), names.end());
@@ -67,7 +68,7 @@ void add_authority(KeyDirectory& directory, const fs::path& file) {
 std::string in_time(signing::UtcSeconds seconds) {
     if (seconds < 2 * 60 * 60) return fmt::format("{} minutes", seconds / 60);
     if (seconds < 2 * day_seconds) return fmt::format("{} hours", seconds / (60 * 60));
-    return fmt::format("{} days", seconds / day_seconds);
+    return fmt::format("{} days", (seconds + day_seconds / 2) / day_seconds);
 }
 
 /// What the times alone say, with the tolerance that receivers have (T8).
@@ -102,7 +103,9 @@ std::string time_text(signing::UtcSeconds time) {
     return fabric::rfc3339(static_cast<std::uint64_t>(shown) * 1'000'000).substr(0, 19) + "Z";
 }
 
-std::string serial_text(std::uint64_t serial) { return fmt::format("{:016x}", serial); }
+std::string serial_text(std::uint64_t serial) {
+    return fmt::format("{:016x}", serial);
+}
 
 std::optional<std::uint64_t> read_serial(std::string_view text) {
     std::uint64_t serial = 0;
@@ -114,11 +117,16 @@ std::optional<std::uint64_t> read_serial(std::string_view text) {
 
 std::string_view name_of(CertificateState state) noexcept {
     switch (state) {
-        case CertificateState::valid: return "valid";
-        case CertificateState::not_yet_valid: return "not_yet_valid";
-        case CertificateState::expired: return "expired";
-        case CertificateState::revoked: return "revoked";
-        case CertificateState::not_believed: return "not_believed";
+        case CertificateState::valid:
+            return "valid";
+        case CertificateState::not_yet_valid:
+            return "not_yet_valid";
+        case CertificateState::expired:
+            return "expired";
+        case CertificateState::revoked:
+            return "revoked";
+        case CertificateState::not_believed:
+            return "not_believed";
     }
     return "unknown";
 }
@@ -153,23 +161,23 @@ Verdict KeyDirectory::judge(const signing::Certificate& certificate,
     const KnownAuthority* issuer = issuer_of(certificate);
     if (issuer == nullptr) {
         return {CertificateState::not_believed,
-                "no CA in '" + path.string() + "' issued it; copy its CA's .ca and .revoked there"};
+                "not believed: no CA in '" + path.string() +
+                    "' issued it; copy its CA's .ca and .revoked there"};
     }
     const auto verified = signing::Certificate::verify(certificate.bytes(), {issuer->key});
     if (!verified) {
         return {CertificateState::not_believed,
-                std::string(signing::sentence_for(verified.error().reason))};
+                "not believed: " + std::string(signing::sentence_for(verified.error().reason))};
     }
     if (!issuer->list) {
-        return {CertificateState::not_believed, "CA '" + issuer->key.name +
-                                                    "' is not believed without its revocation "
-                                                    "list, which is missing or broken"};
+        return {CertificateState::not_believed, "not believed: the revocation list of CA '" +
+                                                    issuer->key.name + "' is missing or broken"};
     }
     if (const auto* revocation = issuer->list->find(certificate.serial())) {
-        return {CertificateState::revoked,
-                fmt::format("revoked at {} ({}), list {} of CA '{}'",
-                            time_text(revocation->revoked_at), name_of(revocation->reason),
-                            issuer->list->number(), issuer->key.name)};
+        return {
+            CertificateState::revoked,
+            fmt::format("revoked at {} ({}), list {} of CA '{}'", time_text(revocation->revoked_at),
+                        name_of(revocation->reason), issuer->list->number(), issuer->key.name)};
     }
     Verdict verdict = judge_time(certificate, now);
     if (verdict.state == CertificateState::valid && issuer->list->next_update() < now) {
@@ -192,6 +200,8 @@ DirectoryLock::DirectoryLock(const fs::path& directory)
                   "; name another one with --dir, or make one with `weft keys ca`");
 }
 
-DirectoryLock::~DirectoryLock() { ::close(fd_); }
+DirectoryLock::~DirectoryLock() {
+    ::close(fd_);
+}
 
 }  // namespace weft::tools

@@ -51,10 +51,9 @@ Value authority_value(const KnownAuthority& authority, signing::UtcSeconds now) 
     if (authority.list) {
         Value::List revocations;
         for (const signing::Revocation& revocation : authority.list->revocations()) {
-            revocations.emplace_back(
-                Value::Map{{"serial", serial_text(revocation.serial)},
-                           {"revoked_at", time_text(revocation.revoked_at)},
-                           {"reason", signing::name_of(revocation.reason)}});
+            revocations.emplace_back(Value::Map{{"serial", serial_text(revocation.serial)},
+                                                {"revoked_at", time_text(revocation.revoked_at)},
+                                                {"reason", signing::name_of(revocation.reason)}});
         }
         list = Value::Map{{"number", authority.list->number()},
                           {"this_update", time_text(authority.list->this_update())},

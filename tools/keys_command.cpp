@@ -35,8 +35,7 @@ int make_ca(Context& context, const AuthorityFlags& flags) {
     const signing::UtcSeconds now = utc_now();
     MadeFiles made;
     if (const std::error_code error = made.make_directories(directory)) {
-        throw failure("cannot make the directory '" + directory.string() +
-                      "': " + error.message());
+        throw failure("cannot make the directory '" + directory.string() + "': " + error.message());
     }
     const DirectoryLock lock(directory);
     require_none_exists(files, advice);  // somebody else may have been quicker

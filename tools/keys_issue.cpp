@@ -80,9 +80,10 @@ signing::CertificateRequest request_of(Context& context, const Flags& flags) {
     request.name = flags.name;
     request.roles = roles_of(flags);
     if (flags.globs.size() > signing::Certificate::globs_max) {
-        throw usage_error(fmt::format("--publish is given {} times; a certificate has at most {} "
-                                      "globs, so name wider ones",
-                                      flags.globs.size(), signing::Certificate::globs_max));
+        throw usage_error(
+            fmt::format("--publish is given {} times; a certificate has at most {} "
+                        "globs, so name wider ones",
+                        flags.globs.size(), signing::Certificate::globs_max));
     }
     if (!flags.globs.empty()) {
         if ((request.roles & static_cast<std::uint8_t>(signing::Role::publish)) == 0) {
@@ -148,12 +149,11 @@ int issue(Context& context, const Flags& flags) {
     const auto authority = signing::Authority::load(directory, flags.authority);
     if (!authority) throw failure(authority.error());
     std::optional<signing::Certificate> old;
-    if (const auto found = signing::read_certificate_file(
-            signing::certificate_file(directory, flags.name))) {
+    if (const auto found =
+            signing::read_certificate_file(signing::certificate_file(directory, flags.name))) {
         old = **found;
     }
-    const auto identity =
-        signing::issue_identity(directory, *authority, std::move(request), when);
+    const auto identity = signing::issue_identity(directory, *authority, std::move(request), when);
     if (!identity) throw failure(identity.error());
     write_out(report(directory, *identity->certificate, flags) + about_the_old_one(old, now));
     return exit_done;
@@ -189,14 +189,14 @@ void add_keys_issue(CLI::App& keys, Context& context) {
     command->add_flag("--force", flags->force, "Replace the key and certificate of that name");
     command->footer(
         "The globs are completed under <topic_prefix>.<environment>. of the configuration, and\n"
-        "stand inside the CA's signature: nobody believes a message outside of them. In a glob `*`\n"
+        "stand inside the CA's signature: nobody believes a message outside of them. In a glob "
+        "`*`\n"
         "is any part of one token, `**` any number of tokens. Quote them for your shell.\n\n"
         "Example:\n"
         "  weft keys issue git.host1 --publish 'git.**' --publish 'repo.*.created'\n"
         "  weft keys issue audit --role ack --days 90");
-    command->callback([flags, &context] {
-        context.run = [flags, &context] { return issue(context, *flags); };
-    });
+    command->callback(
+        [flags, &context] { context.run = [flags, &context] { return issue(context, *flags); }; });
 }
 
 }  // namespace weft::tools

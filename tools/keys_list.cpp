@@ -57,6 +57,11 @@ std::string as_text(const KeyDirectory& directory, signing::UtcSeconds now) {
         }
         text += table(rows) + "\n";
     }
+    if (directory.authorities.empty()) {
+        return text +
+               "no CA is here, so nobody is believed: copy a CA's .ca and .revoked here, or make "
+               "one with `weft keys ca`\n";
+    }
     Rows rows = {{"CA", "LIST", "REVOKED", "NEXT UPDATE", "PRIVATE KEY"}};
     for (const KnownAuthority& authority : directory.authorities) {
         const std::string key = authority.has_key_here ? "here" : "elsewhere";
@@ -65,10 +70,10 @@ std::string as_text(const KeyDirectory& directory, signing::UtcSeconds now) {
             continue;
         }
         const bool overdue = authority.list->next_update() < now;
-        rows.push_back(
-            {authority.key.name, std::to_string(authority.list->number()),
-             std::to_string(authority.list->revocations().size()),
-             time_text(authority.list->next_update()) + (overdue ? " (overdue)" : ""), key});
+        rows.push_back({authority.key.name, std::to_string(authority.list->number()),
+                        std::to_string(authority.list->revocations().size()),
+                        time_text(authority.list->next_update()) + (overdue ? " (overdue)" : ""),
+                        key});
     }
     return text + table(rows);
 }
@@ -113,9 +118,8 @@ void add_keys_list(CLI::App& keys, Context& context) {
         "`weft keys show NAME` says which). A file that is not usable ends it with exit code 1.\n\n"
         "Example:\n"
         "  weft keys list --json | jq -r '.certificates[] | select(.state != \"valid\").name'");
-    command->callback([flags, &context] {
-        context.run = [flags, &context] { return list(context, *flags); };
-    });
+    command->callback(
+        [flags, &context] { context.run = [flags, &context] { return list(context, *flags); }; });
 }
 
 }  // namespace weft::tools

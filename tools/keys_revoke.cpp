@@ -74,8 +74,9 @@ void require_believed(const fs::path& directory) {
     settings.directory = directory;
     const auto trust = signing::TrustStore::open(std::move(settings));
     if (trust) return;
-    std::string text = "the list is signed and written, but whoever uses this directory does not "
-                       "believe it until this is put right:";
+    std::string text =
+        "the list is signed and written, but whoever uses this directory does not "
+        "believe it until this is put right:";
     for (const std::string& error : trust.error()) text += "\n  " + error;
     throw failure(text);
 }
@@ -113,11 +114,11 @@ int revoke_one(const fs::path& directory, const signing::Authority& authority,
     const std::uint64_t number =
         write_next_list(directory, authority, list, std::move(revocations), now);
     const std::string& ca = authority.public_half().name;
-    write_out(fmt::format(
-        "revoked serial {} ({}): list {} of CA {}, next update {}\n"
-        "copy {} to every host; running programs take it up within a second\n",
-        serial_text(serial), signing::name_of(reason), number, ca, next_update_text(now),
-        signing::revocation_list_file(directory, ca).string()));
+    write_out(
+        fmt::format("revoked serial {} ({}): list {} of CA {}, next update {}\n"
+                    "copy {} to every host; running programs take it up within a second\n",
+                    serial_text(serial), signing::name_of(reason), number, ca,
+                    next_update_text(now), signing::revocation_list_file(directory, ca).string()));
     require_believed(directory);
     return exit_done;
 }
@@ -163,9 +164,8 @@ void add_keys_revoke(CLI::App& keys, Context& context) {
         "  weft keys revoke git.host1 --reason key_compromised\n"
         "  weft keys revoke 00c5b27f11e09a3d --reason superseded\n"
         "  weft keys revoke --refresh");
-    command->callback([flags, &context] {
-        context.run = [flags, &context] { return revoke(context, *flags); };
-    });
+    command->callback(
+        [flags, &context] { context.run = [flags, &context] { return revoke(context, *flags); }; });
 }
 
 }  // namespace weft::tools

@@ -31,8 +31,8 @@ fs::path find_file(const fs::path& directory, const std::string& target) {
         if (fs::exists(named, ignored)) return named;
     }
     if (fs::exists(target, ignored)) return target;
-    throw failure("'" + directory.string() + "' has no certificate of '" +
-                  signing::escape(target) + "', and there is no file of that name either");
+    throw failure("'" + directory.string() + "' has no certificate of '" + signing::escape(target) +
+                  "', and there is no file of that name either");
 }
 
 std::string as_text(const KeyDirectory& directory, const FoundCertificate& found,
@@ -53,14 +53,13 @@ std::string as_text(const KeyDirectory& directory, const FoundCertificate& found
         "curve key    {}\n"
         "fingerprint  {}\n"
         "file         {}\n"
-        "verdict      {}: {}\n",
+        "verdict      {}\n",
         certificate.name(), serial_text(certificate.serial()),
         signing::roles_text(certificate.roles()), globs_text(certificate),
         time_text(certificate.not_before()), time_text(certificate.not_after()),
         issuer == nullptr ? "unknown" : issuer->key.name, hex_of(certificate.issuer()),
         hex_of(certificate.key()), has_curve_key ? hex_of(certificate.curve_key()) : "none",
-        hex_of(certificate.fingerprint()), found.file.string(), name_of(verdict.state),
-        verdict.sentence);
+        hex_of(certificate.fingerprint()), found.file.string(), verdict.sentence);
 }
 
 int show(Context& context, const Flags& flags) {
@@ -70,9 +69,8 @@ int show(Context& context, const Flags& flags) {
     if (!certificate) throw failure(certificate.error());
     const FoundCertificate found{file, std::move(*certificate)};
     const signing::UtcSeconds now = utc_now();
-    write_out(flags.json
-                  ? fabric::to_json(certificate_value(directory, found, now)) + "\n"
-                  : as_text(directory, found, now));
+    write_out(flags.json ? fabric::to_json(certificate_value(directory, found, now)) + "\n"
+                         : as_text(directory, found, now));
     return exit_done;
 }
 
@@ -94,9 +92,8 @@ void add_keys_show(CLI::App& keys, Context& context) {
         "Example:\n"
         "  weft keys show git.host1\n"
         "  weft keys show ~/received/git.host1.cert --json");
-    command->callback([flags, &context] {
-        context.run = [flags, &context] { return show(context, *flags); };
-    });
+    command->callback(
+        [flags, &context] { context.run = [flags, &context] { return show(context, *flags); }; });
 }
 
 }  // namespace weft::tools

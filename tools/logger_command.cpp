@@ -11,7 +11,6 @@
 #include "tools/line_reader.hpp"
 #include "tools/publishing.hpp"
 #include "tools/stop_signal.hpp"
-#include "tools/stop_signal.hpp"
 
 namespace weft::tools {
 namespace {
@@ -77,12 +76,14 @@ private:
     bool next(std::string& line) {
         while (true) {
             switch (input_.next(line)) {
-                case LineReader::Result::line: return true;
+                case LineReader::Result::line:
+                    return true;
                 case LineReader::Result::too_long:
                     complain(input_.number(), "longer than 4 MiB");
                     continue;
                 case LineReader::Result::end:
-                case LineReader::Result::stopped: return false;
+                case LineReader::Result::stopped:
+                    return false;
             }
         }
     }
@@ -157,7 +158,8 @@ void add_logger(CLI::App& app, Context& context) {
     flags->publishing.add_to(*command);
     command->footer(
         "A line (or --message M) becomes the body {\"log\": line}, with the topic\n"
-        "<topic_prefix>.<environment>.<service>.<topic>. Ends when everything was taken by the relay\n"
+        "<topic_prefix>.<environment>.<service>.<topic>. Ends when everything was taken by the "
+        "relay\n"
         "or the subscribers; exit 1 if that does not happen within --flush.\n"
         "Example:  journalctl -f | weft logger --service web --topic journal");
     command->callback([&context, flags, command] {

@@ -67,12 +67,13 @@ int main(int argc, char** argv) {
         "weft: a signed event fabric. Services publish, anyone subscribes by topic, no broker.\n"
         "Start with:  weft init --dir demo --name git.host1 && cd demo && weft relay"};
     app.name("weft");
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);  // none is said below, where an unknown name has been refused
     app.fallthrough();
     add_global_flags(app, context);
-    for (const auto add : {weft::tools::add_init, weft::tools::add_relay, weft::tools::add_logger,
-                           weft::tools::add_publish, weft::tools::add_tail, weft::tools::add_check,
-                           weft::tools::add_keys, weft::tools::add_config, weft::tools::add_bench}) {
+    for (const auto add :
+         {weft::tools::add_init, weft::tools::add_relay, weft::tools::add_logger,
+          weft::tools::add_publish, weft::tools::add_tail, weft::tools::add_check,
+          weft::tools::add_keys, weft::tools::add_config, weft::tools::add_bench}) {
         add(app, context);
     }
     try {
@@ -80,6 +81,9 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return finish_parse(app, error);
     }
-    const CLI::App* chosen = app.get_subcommands().front();
-    return run(context, chosen->get_name());
+    if (app.get_subcommands().empty()) {
+        std::fprintf(stderr, "%s\nweft: which command?\n", app.help().c_str());
+        return weft::tools::exit_usage;
+    }
+    return run(context, app.get_subcommands().front()->get_name());
 }

@@ -34,8 +34,7 @@ std::string read_file(const std::string& name) {
 fabric::Body json_body(const std::string& text, const std::string& where) {
     auto body = fabric::Body::json(text);
     if (!body) {
-        throw usage_error(where + ": " + body.error() +
-                          " (use --data for text that is not JSON)");
+        throw usage_error(where + ": " + body.error() + " (use --data for text that is not JSON)");
     }
     return std::move(*body);
 }
@@ -74,9 +73,10 @@ int publish(Context& context, const Flags& flags, const CLI::App& app) {
 void add_publish(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("publish", "Publish one message");
     auto flags = std::make_shared<Flags>();
-    command->add_option("TOPIC", flags->topic,
-                        "Such as git.commit: put under <topic_prefix>.<environment> unless it "
-                        "starts with the prefix")
+    command
+        ->add_option("TOPIC", flags->topic,
+                     "Such as git.commit: put under <topic_prefix>.<environment> unless it "
+                     "starts with the prefix")
         ->required();
     auto* body = command->add_option_group("body", "One of them, else standard input");
     body->add_option("--json", flags->json, "A JSON value")->type_name("J");

@@ -12,28 +12,17 @@ using std::chrono::milliseconds;
 /// started in the same moment is heard; with nobody there it is over soon.
 constexpr milliseconds wait_for_subscriber_default{500};
 
-void add_optional_duration(CLI::App& app, const std::string& flag,
-                           std::optional<milliseconds>& value, const std::string& help) {
-    app.add_option_function<std::string>(
-           flag,
-           [&value, flag](const std::string& text) {
-               const auto parsed = config::parse_duration(text);
-               if (!parsed) throw CLI::ValidationError(flag, parsed.error());
-               value = *parsed;
-           },
-           help)
-        ->type_name("DURATION");
-}
-
 void refuse_reliability(const PublishingFlags& flags) {
     if (!flags.recipients.empty() || !flags.ack_timeout.empty() || !flags.level.empty()) {
         throw usage_error(
-            "--recipients, --ack-timeout and --level need acknowledgements, which this version does "
+            "--recipients, --ack-timeout and --level need acknowledgements, which this version "
+            "does "
             "not have yet: nothing was published");
     }
     if (flags.durable) {
         throw usage_error(
-            "--durable needs a journal, which this version does not have yet: nothing was published");
+            "--durable needs a journal, which this version does not have yet: nothing was "
+            "published");
     }
 }
 
@@ -43,7 +32,8 @@ std::pair<std::string_view, std::string_view> split_header(const std::string& he
         throw usage_error("--header '" + signing::escape(header, 80) +
                           "' is not K=V, such as --header ticket=4711");
     }
-    return {std::string_view{header}.substr(0, equals), std::string_view{header}.substr(equals + 1)};
+    return {std::string_view{header}.substr(0, equals),
+            std::string_view{header}.substr(equals + 1)};
 }
 
 bool is_typing_error(fabric::PublishError::Reason reason) {
@@ -55,11 +45,11 @@ bool is_typing_error(fabric::PublishError::Reason reason) {
 }  // namespace
 
 void PublishingFlags::add_to(CLI::App& app) {
-    add_optional_duration(app, "--flush", flush,
-                          "How long to wait until everything was taken (default: fabric.flush, 5s)");
-    add_optional_duration(app, "--wait", wait,
-                          "How long to wait for a first subscriber (default: 500ms, in bind mode the "
-                          "time of --flush)");
+    add_duration(app, "--flush", flush,
+                 "How long to wait until everything was taken (default: fabric.flush, 5s)");
+    add_duration(app, "--wait", wait,
+                 "How long to wait for a first subscriber (default: 500ms, in bind mode the "
+                 "time of --flush)");
     app.add_option("--header", headers, "A header of the message (repeatable)")->type_name("K=V");
     app.add_option("--parent", parent, "Id of the message that caused this one")->type_name("ID");
     app.add_option("--recipients", recipients, "Who must acknowledge (comma-separated names)")

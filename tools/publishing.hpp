@@ -1,7 +1,7 @@
 #pragma once
-// What `weft logger` and `weft publish` share: open the fabric, wait until somebody can hear, publish,
-// and not end before the relay or the subscribers have confirmed that they took everything.
-// Threads: the main thread only.
+// What `weft logger` and `weft publish` share: open the fabric, wait until somebody can hear,
+// publish, and not end before the relay or the subscribers have confirmed that they took
+// everything. Threads: the main thread only.
 
 #include <CLI/CLI.hpp>
 #include <chrono>

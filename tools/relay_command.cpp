@@ -63,7 +63,8 @@ void add_relay(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand(
         "relay", "Pass messages from publishers to subscribers that cannot reach each other");
     command->footer(
-        "Binds fabric.relay.inbound for publishers and fabric.relay.outbound for subscribers, prints\n"
+        "Binds fabric.relay.inbound for publishers and fabric.relay.outbound for subscribers, "
+        "prints\n"
         "where it listens, then `ready`. Stops on SIGTERM and Ctrl-C. Holds no keys: it passes on\n"
         "bytes that only their signer can have made.\n"
         "Example:  weft relay --set fabric.relay.inbound=tcp://127.0.0.1:9940");

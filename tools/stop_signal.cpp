@@ -82,8 +82,14 @@ void StopSignal::stop_now() noexcept {
     wake();
 }
 
-int StopSignal::exit_code() const noexcept { return interrupted ? exit_interrupted : exit_done; }
-bool StopSignal::requested() const noexcept { return stop_requested; }
-int StopSignal::fd() const noexcept { return wake_fd; }
+int StopSignal::exit_code() const noexcept {
+    return interrupted ? exit_interrupted : exit_done;
+}
+bool StopSignal::requested() const noexcept {
+    return stop_requested;
+}
+int StopSignal::fd() const noexcept {
+    return wake_fd;
+}
 
 }  // namespace weft::tools

@@ -74,8 +74,8 @@ public:
         }
         print("{\"refused\":" + fabric::json_string(reason) +
               ",\"topic\":" + fabric::json_string(refused.topic) +
-              ",\"peer\":" + fabric::json_string(refused.peer) + ",\"reason\":" +
-              fabric::json_string(signing::sentence_for(refused.why.reason)) +
+              ",\"peer\":" + fabric::json_string(refused.peer) +
+              ",\"reason\":" + fabric::json_string(signing::sentence_for(refused.why.reason)) +
               ",\"detail\":" + fabric::json_string(refused.why.detail) + "}");
     }
 
@@ -131,9 +131,8 @@ int tail(Context& context, const Flags& flags) {
         hooks.refused = [&](const fabric::RefusedMessage& refused) { printer.on_refused(refused); };
     }
     const std::vector<std::string> globs =
-        flags.topics.empty()
-            ? std::vector<std::string>{fabric->settings().space.root() + ".**"}
-            : flags.topics;
+        flags.topics.empty() ? std::vector<std::string>{fabric->settings().space.root() + ".**"}
+                             : flags.topics;
     auto subscriber = fabric->subscribe(globs, std::move(hooks));
 
     const auto ready = subscriber->wait_ready(flags.ready_timeout);
@@ -164,9 +163,10 @@ int tail(Context& context, const Flags& flags) {
 void add_tail(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("tail", "Follow the fabric");
     auto flags = std::make_shared<Flags>();
-    command->add_option("--topic", flags->topics,
-                        "Only topics that match (repeatable); short globs are put under "
-                        "<topic_prefix>.<environment>")
+    command
+        ->add_option("--topic", flags->topics,
+                     "Only topics that match (repeatable); short globs are put under "
+                     "<topic_prefix>.<environment>")
         ->type_name("GLOB");
     auto* form = command->add_option_group("form");
     form->add_flag("--json", flags->json, "One JSON object a line (the default)");

@@ -80,7 +80,7 @@ private:
 
 std::size_t encoded_size(const ContentHeader& header, std::string_view body) {
     // Two array heads, the id, and three integers in full width.
-    std::size_t size = 2 + bin_size(16) + 3 * 9;
+    std::size_t size = 2 + bin_size(16) + std::size_t{3} * 9;
     size += str_size(header.source.size()) + str_size(header.content_type.size());
     size += header.parent ? bin_size(16) : 1;
     size += header.ack.empty() ? 1 : header.ack.size();

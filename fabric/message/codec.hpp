@@ -43,9 +43,9 @@ struct ContentHeader {
     std::uint64_t seq = 0;
     std::uint64_t time_us = 0;
     std::string_view source;
-    std::string_view content_type;       ///< "": msgpack
+    std::string_view content_type;  ///< "": msgpack
     std::optional<MessageId> parent;
-    std::string_view ack;                ///< The raw msgpack of position 7; empty for nil.
+    std::string_view ack;  ///< The raw msgpack of position 7; empty for nil.
     HeaderList headers;
 };
 
@@ -65,7 +65,8 @@ void encode_content(const ContentHeader& header, std::string_view body, char* ou
 [[nodiscard]] std::string content_error(const ContentHeader& header);
 
 /// Foreign bytes, so every limit is checked: depth, counts, lengths, and that the array fills the
-/// content exactly. The error is a sentence. Nothing is allocated but the list of headers.
+/// content exactly. The error is a sentence; `decoded` is then unspecified. Nothing is allocated
+/// but the list of headers and, for a body that is not one text or blob, a walker's fixed stack.
 [[nodiscard]] tl::expected<void, std::string> decode_content(std::string_view content,
                                                              DecodedContent& decoded);
 

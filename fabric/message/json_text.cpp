@@ -140,7 +140,6 @@ private:
             if (const auto failed = std::move(entry).get(field)) return fail(failed);
             std::string_view key;
             if (const auto failed = field.unescaped_key().get(key)) return fail(failed);
-            if (!is_utf8(key)) return fail_surrogate();
             // simdjson's own buffer holds the key only as long as the parser is not moved on.
             std::string kept{out != nullptr ? key : std::string_view{}};
             Value child;
@@ -154,7 +153,6 @@ private:
     bool string(ondemand::value& value, Value* out) {
         std::string_view text;
         if (const auto failed = value.get_string().get(text)) return fail(failed);
-        if (!is_utf8(text)) return fail_surrogate();
         if (out != nullptr) *out = Value{text};
         return true;
     }
@@ -187,7 +185,9 @@ private:
     bool fail(simdjson::error_code code) {
         switch (code) {
             case simdjson::STRING_ERROR:
-                return fail_here("a string has an escape that JSON does not have");
+                return fail_here(
+                    "the string before this place has an escape that JSON does not have, or half "
+                    "of a surrogate pair");
             case simdjson::TAPE_ERROR:
             case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
             case simdjson::INCORRECT_TYPE:
@@ -196,9 +196,6 @@ private:
             default:
                 return fail_here(simdjson::error_message(code));
         }
-    }
-    bool fail_surrogate() {
-        return fail_here("a string has half of a surrogate pair; write both halves");
     }
     bool fail_here(std::string_view what) {
         const char* place = nullptr;

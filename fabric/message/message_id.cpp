@@ -33,8 +33,8 @@ private:
     std::uint32_t forks_ = 0;
 };
 
-const int fork_handler = pthread_atfork(
-    nullptr, nullptr, [] { fork_count.fetch_add(1, std::memory_order_relaxed); });
+const int fork_handler =
+    pthread_atfork(nullptr, nullptr, [] { fork_count.fetch_add(1, std::memory_order_relaxed); });
 
 int hex_value(char c) {
     if (c >= '0' && c <= '9') return c - '0';

@@ -1,7 +1,7 @@
 #pragma once
-// A message's identity: a UUID of version 7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random
-// bits. It stands inside the signed content, so a digest tells nothing about a neighbour's text.
-// Threads: make() from any thread; also safe in a child after fork().
+// A message's identity: a UUID of version 7 (RFC 9562): 48 bits of Unix milliseconds, then 74
+// random bits. It stands inside the signed content, so a digest tells nothing about a neighbour's
+// text. Threads: make() from any thread; also safe in a child after fork().
 
 #include <array>
 #include <compare>

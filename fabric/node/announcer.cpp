@@ -21,7 +21,8 @@ std::string local_address_towards(const std::string& host, std::uint16_t port) {
     addrinfo* found = nullptr;
     if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return "";
     std::string address;
-    for (const addrinfo* entry = found; entry != nullptr && address.empty(); entry = entry->ai_next) {
+    for (const addrinfo* entry = found; entry != nullptr && address.empty();
+         entry = entry->ai_next) {
         const int fd = ::socket(entry->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (fd < 0) continue;
         sockaddr_storage local{};

@@ -1,6 +1,6 @@
 #pragma once
-// A beacon is a signed message of kind 2, topic `<prefix>.<environment>.beacon.<name>`, by which the
-// holder of the certificate `<name>` speaks about itself. Today it says where it publishes:
+// A beacon is a signed message of kind 2, topic `<prefix>.<environment>.beacon.<name>`, by which
+// the holder of the certificate `<name>` speaks about itself. Today it says where it publishes:
 // body {"endpoints": ["tcp://host:port", …]}.
 // Threads: pure functions.
 
@@ -27,7 +27,8 @@ namespace weft::fabric {
     const Value body = beacon.value();
     if (const Value::List* list = body["endpoints"].list()) {
         for (const Value& entry : *list) {
-            if (entry.text() != nullptr && endpoints.size() < 16) endpoints.push_back(*entry.text());
+            if (entry.text() != nullptr && endpoints.size() < 16)
+                endpoints.push_back(*entry.text());
         }
     }
     return endpoints;

@@ -12,10 +12,12 @@ bool is_reachable_endpoint(std::string_view endpoint) {
            !parsed->is_wildcard_port() && !parsed->is_wildcard_host();
 }
 
-EndpointDirectory::EndpointDirectory(const std::vector<std::string>& fixed) {
+EndpointDirectory::EndpointDirectory(const std::vector<std::string>& fixed, std::string relay)
+    : relay_(std::move(relay)) {
     for (const std::string& endpoint : fixed) {
         const auto parsed = config::Endpoint::parse(endpoint);
-        const bool connectable = !parsed || !(parsed->is_wildcard_port() || parsed->is_wildcard_host());
+        const bool connectable =
+            !parsed || !(parsed->is_wildcard_port() || parsed->is_wildcard_host());
         if (connectable && std::find(fixed_.begin(), fixed_.end(), endpoint) == fixed_.end()) {
             fixed_.push_back(endpoint);
         }
@@ -23,7 +25,9 @@ EndpointDirectory::EndpointDirectory(const std::vector<std::string>& fixed) {
 }
 
 bool EndpointDirectory::known_otherwise(const std::string& endpoint) const {
-    if (std::find(fixed_.begin(), fixed_.end(), endpoint) != fixed_.end()) return true;
+    if (endpoint == relay_ || std::find(fixed_.begin(), fixed_.end(), endpoint) != fixed_.end()) {
+        return true;
+    }
     return std::any_of(announced_.begin(), announced_.end(),
                        [&](const auto& entry) { return entry.second.contains(endpoint); });
 }

@@ -27,8 +27,10 @@ public:
         std::vector<std::string> connect, disconnect;
     };
 
-    /// `fixed` never expire; endpoints with port 0 are left out: those announce themselves.
-    explicit EndpointDirectory(const std::vector<std::string>& fixed);
+    /// `fixed` never expire; endpoints with port 0 are left out: those announce themselves. The
+    /// relay is connected by the caller; here it stands so that nobody who announces its endpoint
+    /// and falls silent gets it disconnected. "": none.
+    explicit EndpointDirectory(const std::vector<std::string>& fixed, std::string relay = "");
 
     [[nodiscard]] const std::vector<std::string>& fixed() const noexcept { return fixed_; }
     /// `name` (verified by the caller) says that it publishes at `endpoint`.
@@ -41,11 +43,12 @@ private:
     bool known_otherwise(const std::string& endpoint) const;
 
     std::vector<std::string> fixed_;
+    std::string relay_;
     std::map<std::string, std::map<std::string, Instant>> announced_;  // name, endpoint, last heard
     std::uint64_t not_followed_ = 0;
 };
 
-/// True for "tcp://host:port" with a real host and port and for ipc: what others may announce.
+/// True for "tcp://host:port" with a real host and port: what others may announce.
 [[nodiscard]] bool is_reachable_endpoint(std::string_view endpoint);
 
 }  // namespace weft::fabric

@@ -31,6 +31,15 @@ private:
     int fd_;
 };
 
+bool make_durable(const std::filesystem::path& directory) {
+    const int fd =
+        ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return false;
+    const bool done = ::fsync(fd) == 0;
+    ::close(fd);
+    return done;
+}
+
 tl::unexpected<std::string> failed(const std::filesystem::path& file, const std::string& what) {
     return tl::make_unexpected("epoch file " + file.string() + ": " + what);
 }
@@ -45,7 +54,8 @@ tl::expected<std::uint64_t, std::string> next_epoch(const std::filesystem::path&
                                 "writable)");
     }
     while (::flock(file.fd(), LOCK_EX) != 0) {
-        if (errno != EINTR) return failed(path, std::string{"cannot be locked: "} + std::strerror(errno));
+        if (errno != EINTR)
+            return failed(path, std::string{"cannot be locked: "} + std::strerror(errno));
     }
     std::array<char, record_bytes + 1> text{};
     const ssize_t got = ::pread(file.fd(), text.data(), text.size(), 0);
@@ -53,9 +63,11 @@ tl::expected<std::uint64_t, std::string> next_epoch(const std::filesystem::path&
     std::uint64_t epoch = 0;
     if (got > 0) {
         const auto [end, error] = std::from_chars(text.data(), text.data() + got, epoch);
-        if (error != std::errc{} || got != record_bytes || *end != '\n') {
-            return failed(path, "does not hold one number of 20 digits; if it is damaged, write a "
-                                "number higher than any used before");
+        const char* const newline = text.data() + record_bytes - 1;
+        if (error != std::errc{} || got != record_bytes || end != newline || *newline != '\n') {
+            return failed(path,
+                          "does not hold one number of 20 digits; if it is damaged, write a "
+                          "number higher than any used before");
         }
     }
     if (++epoch == 0) return failed(path, "the counter is at its end");
@@ -65,6 +77,11 @@ tl::expected<std::uint64_t, std::string> next_epoch(const std::filesystem::path&
             static_cast<ssize_t>(record.size()) ||
         ::fdatasync(file.fd()) != 0) {
         return failed(path, std::string{"cannot be written: "} + std::strerror(errno));
+    }
+    // A file that was just made is not there after a power loss unless its directory says so.
+    if (got == 0 && !make_durable(path.parent_path())) {
+        return failed(path,
+                      std::string{"its directory cannot be written: "} + std::strerror(errno));
     }
     return epoch;
 }

@@ -16,6 +16,7 @@ std::vector<std::string> FlushTracker::due(std::uint64_t handled, std::size_t pe
             flush->done = !needs_peer_;
             continue;
         }
+        flush->nonce = make_nonce_();
         flush->sent = true;
         flush->expected = peers;
         nonces.push_back(flush->nonce);
@@ -33,14 +34,29 @@ bool FlushTracker::on_echo(std::string_view nonce) {
     return false;
 }
 
+void FlushTracker::begin_again(PendingFlush& flush) {
+    flush.sent = false;
+    flush.answered = 0;
+    flush.nonce.clear();
+}
+
+void FlushTracker::on_peer_joined() {
+    for (const auto& flush : open_) {
+        if (flush->sent && !flush->done) begin_again(*flush);
+    }
+}
+
 bool FlushTracker::on_peer_lost() {
     bool finished = false;
     for (const auto& flush : open_) {
         if (flush->done || !flush->sent) continue;
         flush->peer_lost = true;
-        if (flush->expected > flush->answered) --flush->expected;
-        flush->done = flush->answered >= flush->expected;
-        finished = finished || flush->done;
+        if (needs_peer_) {
+            flush->done = true;
+            finished = true;
+        } else {
+            begin_again(*flush);
+        }
     }
     return finished;
 }

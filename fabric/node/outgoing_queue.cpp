@@ -44,8 +44,9 @@ tl::expected<OutgoingTopic*, OutgoingError> OutgoingQueue::find_topic(std::strin
         last_topic_ = found->second.get();
     }
     OutgoingTopic* topic = last_topic_;
+    if (kind != signing::Kind::message) return topic;
     if (topic->judged_generation != judge_generation_) {
-        topic->refusal = judge_ ? judge_(topic->text, kind) : "";
+        topic->refusal = judge_ ? judge_(topic->text) : "";
         topic->judged_generation = judge_generation_;
     }
     if (!topic->refusal.empty()) return failed(OutgoingError::Reason::not_granted, topic->refusal);
@@ -62,8 +63,8 @@ bool OutgoingQueue::look_up(OutgoingTopic& topic) {
 
 bool OutgoingQueue::has_room(std::size_t item_bytes) const {
     // One message always fits into an empty queue, however large the limits let it be.
-    return queued_messages_ == 0 || (queued_messages_ < messages_max &&
-                                     queued_bytes_ + item_bytes <= bytes_max);
+    return queued_messages_ == 0 ||
+           (queued_messages_ < messages_max && queued_bytes_ + item_bytes <= bytes_max);
 }
 
 OutgoingBatch& OutgoingQueue::batch_for(std::size_t item_bytes) {
@@ -96,10 +97,11 @@ tl::expected<OutgoingQueue::Claim, OutgoingError> OutgoingQueue::claim(std::stri
         if (left <= Instant::zero()) {
             ++refused_full_;
             return failed(OutgoingError::Reason::full,
-                          link_up_ ? "the sending queue is full: messages are published faster than "
-                                     "they can be sent"
-                                   : "the sending queue is full and nobody takes from it: is the "
-                                     "relay running?");
+                          link_up_
+                              ? "the sending queue is full: messages are published faster than "
+                                "they can be sent"
+                              : "the sending queue is full and nobody takes from it: is the "
+                                "relay running?");
         }
         space_.wait_for(lock, left);
     }

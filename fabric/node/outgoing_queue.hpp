@@ -3,9 +3,9 @@
 //
 // A publishing thread claims room under a short lock, which also gives it its sequence number, then
 // encodes and hashes outside of the lock, and commits. The sender takes whole batches: whatever has
-// gathered since it last looked, so an idle queue hands over one message at once and a busy one makes
-// batches without any timer. Neighbours lie side by side in a batch as `u32 length | content`, which
-// is the very contents frame of a run.
+// gathered since it last looked, so an idle queue hands over one message at once and a busy one
+// makes batches without any timer. Neighbours lie side by side in a batch as `u32 length |
+// content`, which is the very contents frame of a run.
 //
 // Threads: claim() and commit() from any thread; take(), recycle() and the subscription functions
 //          from the sender's thread.
@@ -35,8 +35,8 @@ namespace weft::fabric {
 /// What a publisher knows of one of its topics. Lives as long as the queue.
 struct OutgoingTopic {
     std::string text;
-    std::uint64_t seq = 0;                ///< Last one given out.
-    std::uint64_t table_generation = 0;   ///< For which `wanted` was looked up.
+    std::uint64_t seq = 0;               ///< Last one given out.
+    std::uint64_t table_generation = 0;  ///< For which `wanted` was looked up.
     bool wanted = false;
     std::uint64_t judged_generation = 0;  ///< For which `refusal` was asked.
     std::string refusal;                  ///< Why our own certificate may not say this; "": it may.
@@ -75,8 +75,9 @@ public:
     static constexpr std::size_t bytes_max = 64 * 1024 * 1024;
     static constexpr std::size_t topics_max = 1'000'000;
 
-    /// Asked once per topic and generation: why it may not be published, or "".
-    using JudgeTopic = std::function<std::string(std::string_view topic, signing::Kind kind)>;
+    /// Asked once per topic and generation, for messages only: certificate globs and policy say
+    /// nothing about ACKs and beacons. Answers why it may not be published, or "".
+    using JudgeTopic = std::function<std::string(std::string_view topic)>;
 
     OutgoingQueue(const Clock& clock, JudgeTopic judge) : clock_(clock), judge_(std::move(judge)) {}
 
@@ -115,8 +116,8 @@ public:
     void judge_again();
 
     void stop();  ///< Further claims fail; those that wait fail now.
-    [[nodiscard]] std::uint64_t claimed() const;     ///< Messages that went into the queue so far.
-    [[nodiscard]] std::uint64_t unwanted() const;    ///< Not queued: nobody had subscribed.
+    [[nodiscard]] std::uint64_t claimed() const;   ///< Messages that went into the queue so far.
+    [[nodiscard]] std::uint64_t unwanted() const;  ///< Not queued: nobody had subscribed.
     [[nodiscard]] std::uint64_t refused_full() const;
 
 private:

@@ -17,30 +17,48 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr std::array all_kinds{signing::Kind::message, signing::Kind::ack, signing::Kind::beacon};
+
 /// How often trust is looked at again and an idle sender turns round.
 constexpr milliseconds tick{250};
+/// Subscriptions looked at before the next batch: a stranger that subscribes without end must not
+/// keep the sender from sending.
+constexpr int subscriptions_per_turn = 4096;
 
 PublishError::Reason reason_of(OutgoingError::Reason reason) {
     switch (reason) {
-        case OutgoingError::Reason::invalid_topic: return PublishError::Reason::invalid_topic;
-        case OutgoingError::Reason::not_granted: return PublishError::Reason::not_granted;
-        case OutgoingError::Reason::too_many_topics: return PublishError::Reason::too_many_topics;
-        case OutgoingError::Reason::too_large: return PublishError::Reason::too_large;
-        case OutgoingError::Reason::full: return PublishError::Reason::queue_full;
-        case OutgoingError::Reason::stopped: break;
+        case OutgoingError::Reason::invalid_topic:
+            return PublishError::Reason::invalid_topic;
+        case OutgoingError::Reason::not_granted:
+            return PublishError::Reason::not_granted;
+        case OutgoingError::Reason::too_many_topics:
+            return PublishError::Reason::too_many_topics;
+        case OutgoingError::Reason::too_large:
+            return PublishError::Reason::too_large;
+        case OutgoingError::Reason::full:
+            return PublishError::Reason::queue_full;
+        case OutgoingError::Reason::stopped:
+            break;
     }
     return PublishError::Reason::stopped;
 }
 
 std::string describe(const signing::Certificate& certificate, const signing::Refused& refused) {
-    return "our own certificate '" + certificate.name() + "': " +
-           std::string{signing::sentence_for(refused.reason)} +
+    return "our own certificate '" + certificate.name() +
+           "': " + std::string{signing::sentence_for(refused.reason)} +
            (refused.detail.empty() ? "" : " (" + refused.detail + ")");
 }
 
 }  // namespace
 
 struct Publisher::Core {
+    /// Why our own certificate may not speak now. Roles differ by kind: who may only acknowledge is
+    /// refused for messages, not for ACKs.
+    struct SignerRefusal {
+        std::atomic<bool> is_refused{false};
+        std::string sentence;
+    };
+
     Core(const Clock& the_clock, PublisherSettings the_settings,
          std::shared_ptr<const signing::Identity> the_identity,
          std::shared_ptr<signing::TrustStore> the_trust, std::unique_ptr<PublishPort> the_port)
@@ -50,20 +68,18 @@ struct Publisher::Core {
           trust(std::move(the_trust)),
           port(std::move(the_port)),
           bound(port->bound()),
-          queue(clock, [this](std::string_view topic, signing::Kind kind) {
-              return judge_topic(topic, kind);
-          }),
-          sender(identity ? std::make_unique<signing::BatchSigner>(identity->key,
-                                                                   identity->certificate)
-                          : nullptr),
-          flushes(settings.mode == PublisherSettings::Mode::relay) {
+          queue(clock, [this](std::string_view topic) { return judge_topic(topic); }),
+          sender(identity
+                     ? std::make_unique<signing::BatchSigner>(identity->key, identity->certificate)
+                     : nullptr),
+          flushes(settings.mode == PublisherSettings::Mode::relay, make_nonce) {
         queue.set_link_up(settings.mode == PublisherSettings::Mode::bind);
         judge_signer();
         thread = std::jthread([this](const std::stop_token& stop) { run(stop); });
     }
 
-    std::string judge_topic(std::string_view topic, signing::Kind kind) const {
-        if (!identity || kind != signing::Kind::message) return "";
+    std::string judge_topic(std::string_view topic) const {
+        if (!identity) return "";
         const signing::Certificate& own = *identity->certificate;
         if (trust) {
             const auto refused = trust->current()->judge_topic(own, topic);
@@ -77,11 +93,14 @@ struct Publisher::Core {
     void judge_signer() {
         if (!identity || !trust) return;
         const auto now = static_cast<signing::UtcSeconds>(clock.utc_us() / 1'000'000);
-        const auto refused =
-            trust->current()->judge_signer(*identity->certificate, signing::Kind::message, now);
+        const auto current = trust->current();
         const std::scoped_lock lock(mutex);
-        signer_refusal = refused ? describe(*identity->certificate, *refused) : "";
-        signer_refused.store(refused.has_value(), std::memory_order_release);
+        for (const auto kind : all_kinds) {
+            const auto refused = current->judge_signer(*identity->certificate, kind, now);
+            SignerRefusal& about = signer_refusals[static_cast<std::size_t>(kind)];
+            about.sentence = refused ? describe(*identity->certificate, *refused) : "";
+            about.is_refused.store(refused.has_value(), std::memory_order_release);
+        }
     }
 
     void look_at_trust() {
@@ -97,13 +116,17 @@ struct Publisher::Core {
 
     void on_peers_changed(bool joined) {
         if (settings.mode == PublisherSettings::Mode::relay) queue.set_link_up(queue.peers() > 0);
-        if (!joined) flushes.on_peer_lost();
+        if (joined) {
+            flushes.on_peer_joined();
+        } else {
+            flushes.on_peer_lost();
+        }
     }
 
     void drain_subscriptions() {
         SubscriptionEvent event;
         bool any = false;
-        while (port->next_subscription(event)) {
+        for (int i = 0; i < subscriptions_per_turn && port->next_subscription(event); ++i) {
             any = true;
             if (!nonce_of(event.prefix, probe_prefix).empty()) {
                 if (event.subscribed) port->send(event.prefix, {}, {});
@@ -173,10 +196,16 @@ struct Publisher::Core {
                 port->wait(close_by ? milliseconds{10} : tick);
             }
         }
+        std::uint64_t dropped = 0;
         while (const auto left = queue.take()) {
-            const std::scoped_lock lock(mutex);
-            dropped_at_close += left->count;
+            // Its bytes go away with it, and some thread may still be writing into them.
+            for (std::size_t i = 0; i < left->count; ++i) OutgoingQueue::await(left->slots[i]);
+            dropped += left->count;
         }
+        const std::scoped_lock lock(mutex);
+        dropped_at_close = dropped;
+        closed = true;
+        changed.notify_all();
     }
 
     const Clock& clock;
@@ -188,37 +217,45 @@ struct Publisher::Core {
     OutgoingQueue queue;
     RunSender sender;
 
-    mutable std::mutex mutex;  // guards what follows; never held while the queue's is taken by claim
+    mutable std::mutex
+        mutex;  // guards what follows; never held while the queue's is taken by claim
     std::condition_variable changed;
     FlushTracker flushes;
     std::uint64_t handled = 0, dropped_at_close = 0;
     RunSender::Counters counters;
-    std::string signer_refusal;
+    std::array<SignerRefusal, all_kinds.size()> signer_refusals;
     std::uint64_t judged_generation = 0;
-    std::atomic<bool> signer_refused{false};
+    bool closed = false;
     std::jthread thread;  // last: starts after, and joins before, everything that it uses
 };
 
 tl::expected<std::unique_ptr<Publisher>, std::string> Publisher::open(
     Transport& transport, const Clock& clock, PublisherSettings settings,
-    std::shared_ptr<const signing::Identity> identity,
-    std::shared_ptr<signing::TrustStore> trust) {
-    if (settings.source.size() > text_field_bytes_max) settings.source.resize(text_field_bytes_max);
+    std::shared_ptr<const signing::Identity> identity, std::shared_ptr<signing::TrustStore> trust) {
+    // Once here instead of with each message: receivers would refuse every one of them.
+    ContentHeader header;
+    header.source = settings.source;
+    if (std::string wrong = content_error(header); !wrong.empty())
+        return tl::make_unexpected(wrong);
     auto port = settings.mode == PublisherSettings::Mode::bind
                     ? transport.bind_publisher(settings.endpoints)
                     : transport.connect_publisher(settings.relay_inbound);
     if (!port) return tl::make_unexpected(port.error());
-    return std::unique_ptr<Publisher>(
-        new Publisher(std::make_unique<Core>(clock, std::move(settings), std::move(identity),
-                                             std::move(trust), std::move(*port))));
+    return std::unique_ptr<Publisher>(new Publisher(std::make_unique<Core>(
+        clock, std::move(settings), std::move(identity), std::move(trust), std::move(*port))));
 }
 
 Publisher::Publisher(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 
 Publisher::~Publisher() {
+    close();
+}
+
+void Publisher::close() {
     core_->queue.stop();
     core_->thread.request_stop();
-    core_->thread.join();
+    std::unique_lock lock(core_->mutex);
+    core_->changed.wait(lock, [this] { return core_->closed; });
 }
 
 MessageId Publisher::publish(std::string_view topic, const Body& body,
@@ -231,10 +268,11 @@ MessageId Publisher::publish(std::string_view topic, const Body& body,
 tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view topic, BodyView body,
                                                              const PublishOptions& options) {
     Core& core = *core_;
-    if (core.signer_refused.load(std::memory_order_acquire)) {
+    const auto& signer = core.signer_refusals[static_cast<std::size_t>(options.kind)];
+    if (signer.is_refused.load(std::memory_order_acquire)) {
         const std::scoped_lock lock(core.mutex);
         return tl::make_unexpected(
-            PublishError{PublishError::Reason::signer_refused, core.signer_refusal});
+            PublishError{PublishError::Reason::signer_refused, signer.sentence});
     }
     ContentHeader header;
     header.time_us = core.clock.utc_us();
@@ -252,11 +290,11 @@ tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view to
     }
     const std::size_t bytes = encoded_size(header, body.bytes);
     if (bytes > core.settings.content_bytes_max) {
-        return tl::make_unexpected(PublishError{
-            PublishError::Reason::too_large,
-            "the message has " + std::to_string(bytes) + " bytes, the limit is " +
-                std::to_string(core.settings.content_bytes_max) +
-                ": publish a reference to large data instead of the data"});
+        return tl::make_unexpected(
+            PublishError{PublishError::Reason::too_large,
+                         "the message has " + std::to_string(bytes) + " bytes, the limit is " +
+                             std::to_string(core.settings.content_bytes_max) +
+                             ": publish a reference to large data instead of the data"});
     }
     auto claim = core.queue.claim(topic, options.kind, bytes,
                                   core.clock.steady() + core.settings.room_timeout);
@@ -278,12 +316,11 @@ tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view to
 FlushResult Publisher::flush(milliseconds timeout) {
     Core& core = *core_;
     auto flush = std::make_shared<PendingFlush>();
-    flush->nonce = make_nonce();
     flush->position = core.queue.claimed();
     std::unique_lock lock(core.mutex);
     core.flushes.open(flush);
     core.port->wake();
-    core.changed.wait_for(lock, timeout, [&] { return flush->done; });
+    core.changed.wait_for(lock, timeout, [&] { return flush->done || core.closed; });
     core.flushes.close(flush);
 
     FlushResult result;
@@ -297,7 +334,9 @@ FlushResult Publisher::flush(milliseconds timeout) {
     const std::string where = relay ? "the relay at " + core.settings.relay_inbound
                                     : std::to_string(flush->expected - flush->answered) + " of " +
                                           std::to_string(flush->expected) + " subscribers";
-    if (relay && flush->peer_lost) {
+    if (core.closed) {
+        result.sentence = "the publisher was closed before " + where + " confirmed what was sent";
+    } else if (relay && flush->peer_lost) {
         result.sentence = where + " went away before it had confirmed what was sent to it";
     } else if (relay && !flush->sent && core.queue.peers() == 0) {
         result.sentence = where + " cannot be reached (waited " + std::to_string(timeout.count()) +
@@ -311,8 +350,7 @@ FlushResult Publisher::flush(milliseconds timeout) {
 
 bool Publisher::wait_for_subscriber(std::string_view topic, milliseconds timeout) {
     std::unique_lock lock(core_->mutex);
-    return core_->changed.wait_for(lock, timeout,
-                                   [&] { return core_->queue.is_wanted(topic); });
+    return core_->changed.wait_for(lock, timeout, [&] { return core_->queue.is_wanted(topic); });
 }
 
 bool Publisher::wait_for_peer(milliseconds timeout) {
@@ -336,7 +374,11 @@ PublisherStats Publisher::stats() const {
     return stats;
 }
 
-const std::string& Publisher::bound() const noexcept { return core_->bound; }
-const PublisherSettings& Publisher::settings() const noexcept { return core_->settings; }
+const std::string& Publisher::bound() const noexcept {
+    return core_->bound;
+}
+const PublisherSettings& Publisher::settings() const noexcept {
+    return core_->settings;
+}
 
 }  // namespace weft::fabric

@@ -1,6 +1,6 @@
 #pragma once
-// Publishes signed messages. Any number of threads call publish(); one sender thread owns the socket
-// and sends what has gathered, in order, under one signature a batch.
+// Publishes signed messages. Any number of threads call publish(); one sender thread owns the
+// socket and sends what has gathered, in order, under one signature a batch.
 //
 // Promises: the order of one thread's messages of one topic is kept. A message is signed once and
 //           sent once (fire and forget). What nobody subscribed to is neither signed nor sent, and
@@ -35,12 +35,12 @@ struct PublisherSettings {
     Mode mode = Mode::relay;
     std::string relay_inbound;           ///< Mode::relay: where to connect.
     std::vector<std::string> endpoints;  ///< Mode::bind: the first that is free is bound.
-    std::string source;                  ///< Stands in each message's header.
+    std::string source;                  ///< Stands in each message's header: UTF-8, 255 bytes.
     std::uint64_t epoch = 0;             ///< Start counter; see epoch_file.hpp.
     std::size_t content_bytes_max = 4 * 1024 * 1024;
     /// How long publish() waits for room in the sending queue before it fails.
     std::chrono::milliseconds room_timeout{5000};
-    /// How long the destructor waits until what was accepted has been handed to libzmq.
+    /// How long close() and the destructor wait until what was accepted has been handed over.
     std::chrono::milliseconds close_timeout{1000};
     /// Called about four times a second by the sender's thread; must not block.
     std::function<void()> on_tick;
@@ -54,8 +54,14 @@ struct PublishOptions {
 
 struct PublishError {
     enum class Reason {
-        invalid_topic, invalid_header, not_granted, signer_refused, too_large, too_many_topics,
-        queue_full, stopped,
+        invalid_topic,
+        invalid_header,
+        not_granted,
+        signer_refused,
+        too_large,
+        too_many_topics,
+        queue_full,
+        stopped,
     };
     Reason reason;
     std::string sentence;
@@ -73,20 +79,20 @@ private:
 };
 
 struct FlushResult {
-    bool complete = false;  ///< Every message accepted before the call has left, and every peer said
-                            ///< that it has taken what was sent to it.
+    bool complete = false;  ///< Every message accepted before the call has left, and every peer
+                            ///< said that it has taken what was sent to it.
     std::size_t peers = 0;  ///< Relays or subscribers that had to answer; 0: nobody was there, so
                             ///< nothing was sent.
     std::size_t answered = 0;
-    std::string sentence;   ///< Why it is not complete.
+    std::string sentence;  ///< Why it is not complete.
 };
 
 struct PublisherStats {
-    std::uint64_t accepted = 0;        ///< Messages taken by publish(), sent or unwanted.
-    std::uint64_t sent = 0;            ///< Messages handed to the transport.
-    std::uint64_t unwanted = 0;        ///< Nobody had subscribed: neither signed nor sent.
-    std::uint64_t refused_full = 0;    ///< publish() failed for want of room.
-    std::uint64_t dropped_at_close = 0;
+    std::uint64_t accepted = 0;          ///< Messages taken by publish(), sent or unwanted.
+    std::uint64_t sent = 0;              ///< Messages handed to the transport.
+    std::uint64_t unwanted = 0;          ///< Nobody had subscribed: neither signed nor sent.
+    std::uint64_t refused_full = 0;      ///< publish() failed for want of room.
+    std::uint64_t dropped_at_close = 0;  ///< Accepted, but not handed over by close().
     std::uint64_t runs = 0, signatures = 0;
     std::size_t peers = 0;
 };
@@ -95,7 +101,8 @@ class Publisher {
 public:
     /// `identity` null: messages go out unsigned (signing.sign: false). `trust` may be null; with
     /// it our own certificate, globs and policy are checked before anything is sent (T2).
-    /// The error says which endpoint could not be bound or connected, and why.
+    /// The error says which endpoint could not be bound or connected, and why, or what is wrong
+    /// with the source.
     [[nodiscard]] static tl::expected<std::unique_ptr<Publisher>, std::string> open(
         Transport& transport, const Clock& clock, PublisherSettings settings,
         std::shared_ptr<const signing::Identity> identity,
@@ -116,6 +123,11 @@ public:
                                            std::chrono::milliseconds timeout);
     /// True as soon as the relay (Mode::relay) or any peer (Mode::bind) is connected.
     [[nodiscard]] bool wait_for_peer(std::chrono::milliseconds timeout);
+
+    /// Takes nothing more: publish() fails with `stopped`. Hands over what it took, for at most
+    /// close_timeout, and ends the sender's thread; stats() then says what was dropped. The
+    /// destructor does the same. Not from on_tick.
+    void close();
 
     [[nodiscard]] PublisherStats stats() const;
     /// Mode::bind: the endpoint with its real port; "" in Mode::relay.

@@ -14,7 +14,8 @@ std::optional<std::string> RefusalLog::line(const signing::Refused& refused, std
     if (!peer.empty()) text += " from " + signing::escape(peer);
     text += ": " + std::string{signing::sentence_for(refused.reason)};
     if (!refused.detail.empty()) text += " (" + refused.detail + ")";
-    if (reason.silent > 0) text += "; and " + std::to_string(reason.silent) + " more since the last";
+    if (reason.silent > 0)
+        text += "; and " + std::to_string(reason.silent) + " more since the last";
     reason.last = now;
     reason.silent = 0;
     return text;

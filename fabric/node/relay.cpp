@@ -70,14 +70,16 @@ struct Relay::Core {
             return;
         }
         if (prefix.size() > topic_bytes_max) return count(subscriptions_too_long);
-        inbound_socket.send(zmq::const_buffer(body.data(), body.size()),
-                            zmq::send_flags::dontwait);
+        inbound_socket.send(zmq::const_buffer(body.data(), body.size()), zmq::send_flags::dontwait);
     }
 
     /// True if there may be more to do at once.
     bool turn() {
         bool busy = false;
-        while (receive_all(outbound_socket, frames)) on_subscription();
+        for (int i = 0; i < messages_per_turn && receive_all(outbound_socket, frames); ++i) {
+            on_subscription();
+            busy = true;
+        }
         for (int i = 0; i < messages_per_turn && receive_all(inbound_socket, frames); ++i) {
             on_message();
             busy = true;
@@ -124,8 +126,12 @@ tl::expected<std::unique_ptr<Relay>, std::string> Relay::open(const RelaySetting
 Relay::Relay(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 Relay::~Relay() = default;
 
-const std::string& Relay::inbound() const noexcept { return core_->inbound; }
-const std::string& Relay::outbound() const noexcept { return core_->outbound; }
+const std::string& Relay::inbound() const noexcept {
+    return core_->inbound;
+}
+const std::string& Relay::outbound() const noexcept {
+    return core_->outbound;
+}
 
 void Relay::run() {
     while (!core_->stopping.load(std::memory_order_acquire)) {

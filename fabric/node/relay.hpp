@@ -1,13 +1,14 @@
 #pragma once
 // The meeting point for those who cannot bind a port: publishers connect to its inbound side,
 // subscribers to its outbound side. It passes on the very bytes it got, and only what somebody
-// subscribed to; it can read nothing into them and change nothing unnoticed, since receivers verify.
+// subscribed to; it can read nothing into them and change nothing unnoticed, since receivers
+// verify.
 //
 // Threads: run() in one thread; stop(), stats() and bound endpoints from any, stop() also from a
 //          signal handler.
 // Limits:  a frame larger than frame_bytes_max costs its sender the connection; messages for a slow
-//          subscriber beyond the high-water mark are dropped by libzmq, and seen by the receiver as a
-//          gap in the sequence.
+//          subscriber beyond the high-water mark are dropped by libzmq, and seen by the receiver as
+//          a gap in the sequence.
 
 #include <cstdint>
 #include <memory>
@@ -24,7 +25,7 @@ struct RelaySettings {
 };
 
 struct RelayStats {
-    std::uint64_t messages = 0, bytes = 0;  ///< ZeroMQ messages (runs) passed on.
+    std::uint64_t messages = 0, bytes = 0;                  ///< ZeroMQ messages (runs) passed on.
     std::uint64_t not_three_frames = 0, topic_invalid = 0;  ///< Dropped.
     std::uint64_t subscriptions_too_long = 0;               ///< Not passed on.
 };
@@ -38,9 +39,9 @@ public:
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
 
-    [[nodiscard]] const std::string& inbound() const noexcept;   ///< With the real port.
+    [[nodiscard]] const std::string& inbound() const noexcept;  ///< With the real port.
     [[nodiscard]] const std::string& outbound() const noexcept;
-    void run();            ///< Until stop().
+    void run();  ///< Until stop().
     void stop() noexcept;
     [[nodiscard]] RelayStats stats() const noexcept;
 

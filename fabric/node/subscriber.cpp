@@ -17,8 +17,8 @@
 namespace weft::fabric {
 namespace {
 
-using std::chrono::milliseconds;
 using signing::Refusal;
+using std::chrono::milliseconds;
 
 constexpr milliseconds tick{250};
 /// Between two looks at clock and trust.
@@ -28,7 +28,8 @@ constexpr int barriers_per_tick_max = 1000;
 /// Topics whose glob decision is remembered.
 constexpr std::size_t decisions_max = 10'000;
 /// Failed proofs a second that a connection may cost us (C5). Behind a relay many publishers share
-/// one connection, and a stranger's failures must not silence them: there the limit only bounds CPU.
+/// one connection, and a stranger's failures must not silence them: there the limit only bounds
+/// CPU.
 constexpr std::uint32_t failures_direct = 200;
 constexpr std::uint32_t failures_through_relay = 5000;
 
@@ -54,7 +55,7 @@ struct Subscriber::Core {
           trust(std::move(the_trust)),
           hooks(std::move(the_hooks)),
           port(std::move(the_port)),
-          directory(settings.endpoints),
+          directory(settings.endpoints, settings.relay_outbound),
           verifier(trust,
                    settings.validate ? signing::Verifier::Mode::validate
                                      : signing::Verifier::Mode::integrity,
@@ -69,7 +70,11 @@ struct Subscriber::Core {
         for (const std::string& prefix : prefixes) port->subscribe(prefix);
         port->subscribe(barrier_prefix);
         std::vector<std::string> endpoints = directory.fixed();
-        if (!settings.relay_outbound.empty()) endpoints.push_back(settings.relay_outbound);
+        const std::string& relay = settings.relay_outbound;
+        if (!relay.empty() &&
+            std::find(endpoints.begin(), endpoints.end(), relay) == endpoints.end()) {
+            endpoints.push_back(relay);
+        }
         for (const std::string& endpoint : endpoints) {
             if (auto connected = port->connect(endpoint); !connected) return connected;
         }
@@ -119,7 +124,8 @@ struct Subscriber::Core {
     }
 
     bool wanted(std::string_view topic) {
-        if (const auto found = decisions.find(topic); found != decisions.end()) return found->second;
+        if (const auto found = decisions.find(topic); found != decisions.end())
+            return found->second;
         const bool wanted = std::any_of(settings.globs.begin(), settings.globs.end(),
                                         [&](const auto& glob) { return glob.matches(topic); });
         if (decisions.size() >= decisions_max) decisions.clear();
@@ -159,8 +165,8 @@ struct Subscriber::Core {
         std::uint64_t delivered = 0;
         for (const signing::RunItem& item : verified_run.items) {
             if (!item.present) continue;
-            const auto offset = static_cast<std::size_t>(item.content.data() -
-                                                         arrival.contents.data());
+            const auto offset =
+                static_cast<std::size_t>(item.content.data() - arrival.contents.data());
             const std::string_view content = kept.substr(offset, item.content.size());
             DecodedContent decoded;
             if (auto ok = decode_content(content, decoded); !ok) {
@@ -191,6 +197,12 @@ struct Subscriber::Core {
                    arrival);
             return;
         }
+        // Before anything is remembered by topic: a stranger chooses its length.
+        if (arrival.topic.size() > signing::TopicGlob::bytes_max) {
+            refuse({Refusal::topic_invalid, std::to_string(arrival.topic.size()) + " bytes"},
+                   arrival);
+            return;
+        }
         const bool maybe_beacon =
             !settings.beacon_root.empty() && arrival.topic.starts_with(settings.beacon_root);
         const bool matches = wanted(arrival.topic);
@@ -201,8 +213,8 @@ struct Subscriber::Core {
         }
         const auto now = static_cast<signing::UtcSeconds>(clock.utc_us() / 1'000'000);
         const std::string from = port->peer();
-        const signing::Peer peer{from, settings.relay_outbound.empty() ? failures_direct
-                                                                       : failures_through_relay};
+        const signing::Peer peer{
+            from, settings.relay_outbound.empty() ? failures_direct : failures_through_relay};
         const auto steady_ms = static_cast<std::uint64_t>(
             std::chrono::duration_cast<milliseconds>(clock.steady()).count());
         const auto believed = verifier.verify({arrival.topic, arrival.contents, arrival.proof},
@@ -211,13 +223,28 @@ struct Subscriber::Core {
             refuse(believed.error(), arrival);
             return;
         }
-        if (verified_run.kind == signing::Kind::message && !matches) return;
-        if (verified_run.kind == signing::Kind::ack || (verified_run.kind == signing::Kind::beacon && !maybe_beacon)) {
+        if (verified_run.kind == signing::Kind::message && !matches) {
+            const std::scoped_lock lock(mutex);
+            ++stats.filtered;
+            return;
+        }
+        if (verified_run.kind == signing::Kind::ack ||
+            (verified_run.kind == signing::Kind::beacon && !maybe_beacon)) {
             const std::scoped_lock lock(mutex);
             ++stats.other_kinds;
             return;
         }
         on_run(arrival, matches);
+    }
+
+    /// A reload that fails is tried again, and fails again, at each tick: said when it changes.
+    void say_once(const std::vector<std::string>& problems) {
+        if (problems == trust_problems) return;
+        trust_problems = problems;
+        if (!hooks.warn) return;
+        for (const std::string& problem : problems) {
+            hooks.warn("trust not reloaded, the old one stays in force: " + problem);
+        }
     }
 
     void on_tick() {
@@ -228,11 +255,7 @@ struct Subscriber::Core {
                 trust_generation = trust->generation();
                 if (hooks.warn) hooks.warn("trust reloaded: what has changed is in force");
             }
-            if (!reloaded && hooks.warn) {
-                for (const std::string& problem : reloaded.error()) {
-                    hooks.warn("trust not reloaded, the old one stays in force: " + problem);
-                }
-            }
+            say_once(reloaded ? std::vector<std::string>{} : reloaded.error());
         }
         apply(directory.expire(clock.steady()));
         const std::scoped_lock lock(mutex);
@@ -278,6 +301,7 @@ struct Subscriber::Core {
     std::unordered_map<std::string, bool, Hash, std::equal_to<>> decisions;
     const std::string probe;
     std::uint64_t trust_generation;
+    std::vector<std::string> trust_problems;  // said already
     std::size_t expected = 0;
     int barriers_this_tick = 0;
 
@@ -292,8 +316,9 @@ tl::expected<std::unique_ptr<Subscriber>, std::string> Subscriber::open(
     Transport& transport, const Clock& clock, SubscriberSettings settings,
     std::shared_ptr<signing::TrustStore> trust, SubscriberHooks hooks) {
     if (settings.validate && !trust) {
-        return tl::make_unexpected(std::string{"validating needs a trust store: set "
-                                               "signing.directory, or validate: false"});
+        return tl::make_unexpected(
+            std::string{"validating needs a trust store: set "
+                        "signing.directory, or validate: false"});
     }
     auto port = transport.open_subscriber();
     if (!port) return tl::make_unexpected(port.error());
@@ -317,8 +342,8 @@ ReadyResult Subscriber::wait_ready(milliseconds timeout) {
     std::unique_lock lock(core_->mutex);
     ReadyResult result;
     result.expected = core_->expected;
-    result.ready = core_->changed.wait_for(
-        lock, timeout, [this] { return core_->answered >= core_->expected; });
+    result.ready = core_->changed.wait_for(lock, timeout,
+                                           [this] { return core_->answered >= core_->expected; });
     result.answered = std::min(core_->answered, core_->expected);
     if (!result.ready) {
         result.sentence = std::to_string(result.expected - result.answered) + " of " +

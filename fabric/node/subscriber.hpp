@@ -26,11 +26,12 @@
 namespace weft::fabric {
 
 struct SubscriberSettings {
-    std::vector<signing::TopicGlob> globs;  ///< Full globs; a message that matches one is delivered.
-    std::string relay_outbound;             ///< "": no relay.
-    std::vector<std::string> endpoints;     ///< Publishers that bind.
-    std::string beacon_root;                ///< "": announcements are not followed.
-    bool validate = true;                   ///< False: Verifier::Mode::integrity (D2).
+    std::vector<signing::TopicGlob>
+        globs;                           ///< Full globs; a message that matches one is delivered.
+    std::string relay_outbound;          ///< "": no relay.
+    std::vector<std::string> endpoints;  ///< Publishers that bind.
+    std::string beacon_root;             ///< "": announcements are not followed.
+    bool validate = true;                ///< False: Verifier::Mode::integrity (D2).
     signing::Limits limits;
 };
 
@@ -44,14 +45,14 @@ struct RefusedMessage {
 struct SubscriberHooks {
     std::function<void(const Message&)> deliver;
     std::function<void(const RefusedMessage&)> refused;  ///< May be empty.
-    std::function<void(const std::string&)> warn;        ///< Rate-limited lines for a log; may be empty.
+    std::function<void(const std::string&)> warn;  ///< Rate-limited lines for a log; may be empty.
 };
 
 struct SubscriberStats {
     std::uint64_t delivered = 0;
-    std::uint64_t runs = 0;        ///< ZeroMQ messages that were believed.
-    std::uint64_t filtered = 0;    ///< Arrived by prefix, matched no glob.
-    std::uint64_t other_kinds = 0; ///< ACKs and beacons on a topic that matched.
+    std::uint64_t runs = 0;         ///< ZeroMQ messages that were believed.
+    std::uint64_t filtered = 0;     ///< Arrived by prefix, matched no glob.
+    std::uint64_t other_kinds = 0;  ///< ACKs and beacons on a topic that matched.
     std::uint64_t barriers_ignored = 0;
     std::array<std::uint64_t, signing::refusal_count> refused{};
     signing::VerifierStats verifier;

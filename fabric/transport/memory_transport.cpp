@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -15,6 +16,9 @@ namespace {
 struct StoredMessage {
     std::string topic, contents, proof;
 };
+
+/// Subscriptions are never dropped: books are kept by them.
+constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
 /// A queue into one port, with the wake-up that wait() needs.
 template <typename Item>
@@ -104,7 +108,7 @@ public:
         if (!changed) return;
         for (const auto& endpoint : end.endpoints) {
             if (const auto found = publishers_.find(endpoint); found != publishers_.end()) {
-                found->second->events.push({on, prefix}, limit_);
+                found->second->events.push({on, prefix}, unlimited);
             }
         }
     }
@@ -121,7 +125,9 @@ public:
 
 private:
     void tell_all(PublisherEnd& publisher, const SubscriberEnd& subscriber, bool on) {
-        for (const auto& prefix : subscriber.prefixes) publisher.events.push({on, prefix}, limit_);
+        for (const auto& prefix : subscriber.prefixes) {
+            publisher.events.push({on, prefix}, unlimited);
+        }
     }
     void tell_all_at(const std::string& endpoint, const SubscriberEnd& subscriber, bool on) {
         if (const auto found = publishers_.find(endpoint); found != publishers_.end()) {
@@ -142,8 +148,7 @@ public:
     ~MemoryPublishPort() override { exchange_->unbind(end_); }
 
     void send(std::string_view topic, std::string_view contents, std::string_view proof) override {
-        exchange_->send(*end_,
-                        {std::string{topic}, std::string{contents}, std::string{proof}});
+        exchange_->send(*end_, {std::string{topic}, std::string{contents}, std::string{proof}});
     }
     bool next_subscription(SubscriptionEvent& event) override { return end_->events.pop(event); }
     void wait(std::chrono::milliseconds timeout) override { end_->events.wait(timeout); }
@@ -167,7 +172,9 @@ public:
         exchange_->connect(*end_, endpoint);
         return {};
     }
-    void disconnect(const std::string& endpoint) override { exchange_->disconnect(*end_, endpoint); }
+    void disconnect(const std::string& endpoint) override {
+        exchange_->disconnect(*end_, endpoint);
+    }
     void subscribe(std::string_view prefix) override {
         exchange_->subscribe(*end_, std::string{prefix}, true);
     }
@@ -195,12 +202,14 @@ public:
 
     tl::expected<std::unique_ptr<PublishPort>, std::string> bind_publisher(
         const std::vector<std::string>& endpoints) override {
+        std::string tried;
         for (const std::string& endpoint : endpoints) {
             auto end = std::make_shared<PublisherEnd>();
             end->endpoint = endpoint;
             if (exchange_->bind(end)) return std::make_unique<MemoryPublishPort>(exchange_, end);
+            tried += (tried.empty() ? "" : "; ") + ("cannot bind " + endpoint + ": it is taken");
         }
-        return tl::make_unexpected(std::string{"every endpoint given is taken"});
+        return tl::make_unexpected(tried.empty() ? "no endpoint to bind was given" : tried);
     }
     tl::expected<std::unique_ptr<PublishPort>, std::string> connect_publisher(
         const std::string& endpoint) override {

@@ -67,16 +67,16 @@ public:
     [[nodiscard]] virtual tl::expected<std::unique_ptr<PublishPort>, std::string> bind_publisher(
         const std::vector<std::string>& endpoints) = 0;
     /// Publishes through a relay's inbound side.
-    [[nodiscard]] virtual tl::expected<std::unique_ptr<PublishPort>, std::string>
-    connect_publisher(const std::string& endpoint) = 0;
+    [[nodiscard]] virtual tl::expected<std::unique_ptr<PublishPort>, std::string> connect_publisher(
+        const std::string& endpoint) = 0;
     [[nodiscard]] virtual tl::expected<std::unique_ptr<SubscribePort>, std::string>
     open_subscriber() = 0;
 };
 
 struct ZmqOptions {
-    int high_water_mark = 100'000;           ///< Messages (runs) queued per peer.
+    int high_water_mark = 100'000;            ///< Messages (runs) queued per peer.
     std::size_t frame_bytes_max = 9'000'000;  ///< A longer frame costs its sender the connection.
-    std::chrono::milliseconds linger{1000};  ///< How long a closing socket hands over its rest.
+    std::chrono::milliseconds linger{1000};   ///< How long a closing socket hands over its rest.
 };
 
 /// libzmq over tcp, ipc and inproc. Every socket that it makes must be gone before it is destroyed.
@@ -85,6 +85,7 @@ struct ZmqOptions {
 /// Ports of one process, for tests and simulations: names such as "inproc://a" are its own.
 /// Delivery is immediate and in order; nothing is lost while a queue holds fewer than
 /// `high_water_mark` messages.
-[[nodiscard]] std::unique_ptr<Transport> make_memory_transport(std::size_t high_water_mark = 100'000);
+[[nodiscard]] std::unique_ptr<Transport> make_memory_transport(
+    std::size_t high_water_mark = 100'000);
 
 }  // namespace weft::fabric

@@ -16,7 +16,9 @@ WakeFd::WakeFd() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     if (fd_ < 0) throw std::runtime_error("no file descriptor left for an eventfd");
 }
 
-WakeFd::~WakeFd() { ::close(fd_); }
+WakeFd::~WakeFd() {
+    ::close(fd_);
+}
 
 void WakeFd::wake() noexcept {
     const std::uint64_t one = 1;
@@ -49,7 +51,8 @@ bool receive_all(zmq::socket_t& socket, ZmqFrames& frames) {
     zmq::message_t rest;
     bool more = true;
     while (more) {
-        zmq::message_t& into = frames.count < frames.frame.size() ? frames.frame[frames.count] : rest;
+        zmq::message_t& into =
+            frames.count < frames.frame.size() ? frames.frame[frames.count] : rest;
         if (!socket.recv(into, zmq::recv_flags::dontwait)) return false;
         more = into.more();
         ++frames.count;
@@ -71,9 +74,9 @@ namespace {
 /// addresses as ::ffff:a.b.c.d.
 void choose_family(zmq::socket_t& socket, const std::string& endpoint) {
     const auto parsed = config::Endpoint::parse(endpoint);
-    const bool ipv4_literal =
-        parsed && parsed->scheme == config::Endpoint::Scheme::tcp && !parsed->host.empty() &&
-        parsed->host.find_first_not_of("0123456789.") == std::string::npos;
+    const bool ipv4_literal = parsed && parsed->scheme == config::Endpoint::Scheme::tcp &&
+                              !parsed->host.empty() &&
+                              parsed->host.find_first_not_of("0123456789.") == std::string::npos;
     socket.set(zmq::sockopt::ipv6, !ipv4_literal);
 }
 
@@ -107,8 +110,8 @@ tl::expected<void, std::string> connect_named(zmq::socket_t& socket, const std::
 }
 
 void wait_readable(zmq::socket_t& socket, WakeFd& wake, std::chrono::milliseconds timeout) {
-    std::array<zmq::pollitem_t, 2> items{{{socket.handle(), 0, ZMQ_POLLIN, 0},
-                                          {nullptr, wake.fd(), ZMQ_POLLIN, 0}}};
+    std::array<zmq::pollitem_t, 2> items{
+        {{socket.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, wake.fd(), ZMQ_POLLIN, 0}}};
     try {
         zmq::poll(items.data(), items.size(), timeout);
     } catch (const zmq::error_t& error) {

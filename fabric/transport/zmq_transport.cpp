@@ -54,7 +54,9 @@ public:
         }
         return false;
     }
-    void wait(std::chrono::milliseconds timeout) override { wait_readable(socket_, wake_, timeout); }
+    void wait(std::chrono::milliseconds timeout) override {
+        wait_readable(socket_, wake_, timeout);
+    }
     void wake() override { wake_.wake(); }
     std::string bound() const override { return bound_; }
 
@@ -104,7 +106,9 @@ public:
             zmq_msg_gets(const_cast<zmq::message_t&>(frames_.frame[0]).handle(), "Peer-Address");
         return address != nullptr ? address : "";
     }
-    void wait(std::chrono::milliseconds timeout) override { wait_readable(socket_, wake_, timeout); }
+    void wait(std::chrono::milliseconds timeout) override {
+        wait_readable(socket_, wake_, timeout);
+    }
     void wake() override { wake_.wake(); }
 
 private:
