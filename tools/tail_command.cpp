@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <regex>
@@ -14,6 +13,7 @@
 #include "signing/sodium.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
+#include "tools/line_writer.hpp"
 #include "tools/stop_signal.hpp"
 #include "tools/terse.hpp"
 
@@ -91,8 +91,7 @@ private:
     }
 
     void print(const std::string& line) {
-        const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size() &&
-                             std::fputc('\n', stdout) != EOF && std::fflush(stdout) == 0;
+        const bool written = writer_.write(line);
         ++printed_;
         // Whoever read our output may have gone: that is a reader's way to say enough.
         done_ = !written || (flags_.count > 0 && printed_ >= flags_.count);
@@ -101,6 +100,7 @@ private:
 
     const Flags& flags_;
     StopSignal& stop_;
+    LineWriter writer_{stop_};
     std::optional<std::regex> include_, exclude_;
     std::shared_ptr<const fabric::RunBytes> last_run_;
     std::uint64_t printed_ = 0;

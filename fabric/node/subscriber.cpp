@@ -153,6 +153,27 @@ struct Subscriber::Core {
         }
     }
 
+    /// A consumer that throws harms nobody but itself: counted, named, and the next message comes.
+    void hand_over(const Message& message) {
+        std::string error;
+        try {
+            hooks.deliver(message);
+            return;
+        } catch (const std::exception& thrown) {
+            error = thrown.what();
+        } catch (...) {
+            error = "something that is no std::exception";
+        }
+        {
+            const std::scoped_lock lock(mutex);
+            ++stats.consumer_failed;
+        }
+        if (hooks.warn) {
+            hooks.warn("the consumer of " + std::string{message.topic()} + " threw at message " +
+                       message.id().text() + ": " + signing::escape(error));
+        }
+    }
+
     void on_run(const Arrival& arrival, bool deliver) {
         auto run_bytes = std::make_shared<RunBytes>();
         run_bytes->topic = arrival.topic;
@@ -178,7 +199,7 @@ struct Subscriber::Core {
                 on_beacon(message, arrival);
             } else if (deliver) {
                 ++delivered;
-                hooks.deliver(message);
+                hand_over(message);
             }
         }
         const std::scoped_lock lock(mutex);

@@ -3,7 +3,7 @@
 //
 // Threads:   deliver and refused are called by the subscriber's own thread, one at a time; while
 //            they run nothing is received (libzmq queues up to the high-water mark). They must not
-//            destroy the subscriber. Everything else may be called from any thread.
+//            destroy the subscriber. What deliver throws is caught and counted. Everything else may be called from any thread.
 // Ownership: a Message keeps its bytes; views in a RefusedMessage end with the call.
 
 #include <array>
@@ -54,6 +54,7 @@ struct SubscriberStats {
     std::uint64_t filtered = 0;     ///< Arrived by prefix, matched no glob.
     std::uint64_t other_kinds = 0;  ///< ACKs and beacons on a topic that matched.
     std::uint64_t barriers_ignored = 0;
+    std::uint64_t consumer_failed = 0;  ///< deliver threw; the message counts as delivered.
     std::array<std::uint64_t, signing::refusal_count> refused{};
     signing::VerifierStats verifier;
     [[nodiscard]] std::uint64_t refused_total() const noexcept;

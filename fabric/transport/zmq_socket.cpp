@@ -1,9 +1,11 @@
 #include "fabric/transport/zmq_socket.hpp"
 
+#include <netdb.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <stdexcept>
 
@@ -80,13 +82,36 @@ void choose_family(zmq::socket_t& socket, const std::string& endpoint) {
     socket.set(zmq::sockopt::ipv6, !ipv4_literal);
 }
 
+/// libzmq binds addresses and interface names only; a host name of the configuration is looked up
+/// here. Everything else stays as it is, also a name that does not resolve: the bind will say so.
+std::string with_address(const std::string& text) {
+    auto endpoint = config::Endpoint::parse(text);
+    if (!endpoint || endpoint->scheme != config::Endpoint::Scheme::tcp ||
+        endpoint->is_wildcard_host()) {
+        return text;
+    }
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(endpoint->host.c_str(), nullptr, &hints, &found) != 0) return text;
+    std::array<char, NI_MAXHOST> address{};
+    if (::getnameinfo(found->ai_addr, found->ai_addrlen, address.data(), address.size(), nullptr, 0,
+                      NI_NUMERICHOST) == 0) {
+        endpoint->host = address.data();
+    }
+    ::freeaddrinfo(found);
+    return endpoint->text();
+}
+
 }  // namespace
 
 tl::expected<std::string, std::string> bind_named(zmq::socket_t& socket,
                                                   const std::string& endpoint) {
     try {
-        choose_family(socket, endpoint);
-        socket.bind(endpoint);
+        const std::string address = with_address(endpoint);
+        choose_family(socket, address);
+        socket.bind(address);
         return socket.get(zmq::sockopt::last_endpoint);
     } catch (const zmq::error_t& error) {
         std::string sentence = "cannot bind " + endpoint + ": " + error.what();

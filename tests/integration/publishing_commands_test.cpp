@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <csignal>
 
 #include "tests/integration/fabric_fixture.hpp"
@@ -214,6 +218,24 @@ TEST(Tail, EndsWith130OnCtrlC) {
     tail.signal(SIGINT);
 
     EXPECT_EQ(tail.wait(), 130) << tail.output();
+}
+
+TEST(Tail, StopsOnSigtermAlsoWhileNobodyReadsItsOutput) {
+    Fabric fabric;
+    Process relay = fabric.relay();
+    const std::string fifo = (fabric.dir() / "fifo").string();
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    const int held_open = ::open(fifo.c_str(), O_RDWR | O_CLOEXEC);  // a reader that never reads
+    ASSERT_GE(held_open, 0);
+    Process tail = Process::start({"/bin/sh", "-c", "exec \"$0\" tail > fifo", weft_program()},
+                                  {.cwd = fabric.dir().path()});
+    tail.wait_for_line(Stream::err, "ready");
+    EXPECT_EQ(fabric.weft({"logger"}, numbered_lines(5000)).exit_code, 0);
+
+    tail.signal(SIGTERM);
+
+    EXPECT_EQ(tail.wait(std::chrono::seconds(5)), 0) << tail.output();
+    ::close(held_open);
 }
 
 TEST(Tail, ShowsWhatItRefusedAndWhy) {
