@@ -20,14 +20,19 @@ import sys
 import time
 from dataclasses import dataclass
 
-sys.dont_write_bytecode = True  # The parts beside this file are small.
+sys.dont_write_bytecode = True  # Leave no __pycache__ in the source tree.
 
-from verify_content import decode_content
-from verify_suite import (Refused, leaf_digest, message_digest, root_from_path, run_digest,
-                          signature_holds, signed_root, steps)
-from verify_topics import topic_error
-from verify_trust import (BEACON, CERTIFICATE_BYTES_MAX, KeysUnusable, from_base64, judge_signer,
-                          load_trust, read_certificate)
+try:
+    from verify_content import decode_content
+    from verify_suite import (Refused, leaf_digest, message_digest, root_from_path, run_digest,
+                              signature_holds, signed_root, steps)
+    from verify_topics import topic_error
+    from verify_trust import (BEACON, CERTIFICATE_BYTES_MAX, KeysUnusable, from_base64,
+                              judge_signer, load_trust, read_certificate)
+except ModuleNotFoundError as error:
+    print(f"verify.py: {error}; install python3-nacl and python3-msgpack, and run it with "
+          "/usr/bin/python3", file=sys.stderr)
+    sys.exit(2)
 
 CONTENT_BYTES_MAX, CONTENTS_FRAME_BYTES_MAX = 4 << 20, 8 << 20
 LINE_BYTES_MAX = 12 << 20  # The base64 of the largest contents frame, and room for the rest.
@@ -44,7 +49,7 @@ def read_items(contents, k):
         length = int.from_bytes(head, "big")
         present = length != LEFT_OUT
         size = length if present else 32
-        data = contents[at + 4:at + 4 + size] if size <= len(contents) else b""
+        data = contents[at + 4:at + 4 + size]
         if len(head) < 4 or len(data) < size:
             raise Refused("contents_malformed", f"the frame ends within item {number}")
         if present and length > CONTENT_BYTES_MAX:
@@ -210,7 +215,7 @@ def main():
         parser.error("either --keys DIR or --self-test is needed")
     if flags.self_test:
         from verify_self_test import self_test
-        return self_test(pathlib.Path(__file__).resolve().parent.parent / "docs/wire-format.md")
+        return self_test()
     try:
         trust = load_trust(flags.keys)
     except KeysUnusable as error:

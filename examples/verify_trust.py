@@ -109,6 +109,8 @@ def load_trust(directory):
             authority = read_authority(unarmor("CA", file.read_bytes()))
             if authority.name != file.stem:
                 raise ValueError(f"it is CA {authority.name}; name it {authority.name}.ca")
+            if authority.issuer in trust:
+                raise ValueError("it has the same key as another CA here")
             where = file.with_suffix(".revoked")
             read_list(unarmor("REVOCATION LIST", where.read_bytes()), authority)
             where = file.with_suffix(".revoked-number")  # The highest that was ever seen here.
