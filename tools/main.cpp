@@ -16,10 +16,12 @@ using weft::tools::Context;
 void add_global_flags(CLI::App& app, Context& context) {
     app.add_option("--config", context.config_paths,
                    "A configuration folder or file, after the default ones (repeatable)")
-        ->type_name("DIR-or-FILE");
+        ->type_name("DIR-or-FILE")
+        ->allow_extra_args(false);
     app.add_option("--set", context.settings,
                    "One value of the configuration, such as fabric.mode=bind (repeatable)")
-        ->type_name("a.b=value");
+        ->type_name("a.b=value")
+        ->allow_extra_args(false);
     app.add_option("--log-level", context.log_level, "What goes to stderr")
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
         ->capture_default_str();

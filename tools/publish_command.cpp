@@ -78,7 +78,7 @@ void add_publish(CLI::App& app, Context& context) {
                      "Such as git.commit: put under <topic_prefix>.<environment> unless it "
                      "starts with the prefix")
         ->required();
-    auto* body = command->add_option_group("body", "One of them, else standard input");
+    auto* body = command->add_option_group("Body", "one of them, else standard input");
     body->add_option("--json", flags->json, "A JSON value")->type_name("J");
     body->add_option("--data", flags->data, "Text")->type_name("S");
     body->add_option("--file", flags->file, "The content of a file")->type_name("F");

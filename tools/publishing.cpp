@@ -50,11 +50,14 @@ void PublishingFlags::add_to(CLI::App& app) {
     add_duration(app, "--wait", wait,
                  "How long to wait for a first subscriber (default: 500ms, in bind mode the "
                  "time of --flush)");
-    app.add_option("--header", headers, "A header of the message (repeatable)")->type_name("K=V");
+    app.add_option("--header", headers, "A header of the message (repeatable)")
+        ->type_name("K=V")
+        ->allow_extra_args(false);
     app.add_option("--parent", parent, "Id of the message that caused this one")->type_name("ID");
     app.add_option("--recipients", recipients, "Who must acknowledge (comma-separated names)")
         ->delimiter(',')
-        ->type_name("A,B");
+        ->type_name("A,B")
+        ->allow_extra_args(false);
     app.add_option("--ack-timeout", ack_timeout, "How long the recipients have")
         ->type_name("DURATION");
     app.add_option("--level", level, "What they must acknowledge")

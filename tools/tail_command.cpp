@@ -167,8 +167,9 @@ void add_tail(CLI::App& app, Context& context) {
         ->add_option("--topic", flags->topics,
                      "Only topics that match (repeatable); short globs are put under "
                      "<topic_prefix>.<environment>")
-        ->type_name("GLOB");
-    auto* form = command->add_option_group("form");
+        ->type_name("GLOB")
+        ->allow_extra_args(false);
+    auto* form = command->add_option_group("Form", "one of them");
     form->add_flag("--json", flags->json, "One JSON object a line (the default)");
     form->add_flag("--pretty", flags->pretty, "JSON over several lines, for people");
     form->add_flag("--terse", flags->terse, "One short line, for people");

@@ -125,6 +125,20 @@ TEST(Publish, PrintsTheIdThatTheReceiverSees) {
     EXPECT_THAT(line, HasSubstr(R"("headers":{"ticket":"4711"})"));
 }
 
+TEST(Publish, TakesItsTopicAlsoBehindFlagsThatMayBeRepeated) {
+    Fabric fabric;
+    Process relay = fabric.relay();
+    Process tail = fabric.tail({"--count", "1", "--query", "headers"});
+
+    const Finished published =
+        fabric.weft({"publish", "--set", "environment=dev", "--header", "a=1", "--header", "b=2",
+                     "git.commit", "--json", "{}"});
+
+    EXPECT_EQ(published.exit_code, 0) << published.err;
+    EXPECT_EQ(tail.wait(), 0) << tail.output();
+    EXPECT_EQ(tail.out(), "{\"a\":\"1\",\"b\":\"2\"}\n");
+}
+
 TEST(Publish, TakesTextFilesAndStandardInput) {
     Fabric fabric;
     Process relay = fabric.relay();

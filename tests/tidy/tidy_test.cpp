@@ -180,6 +180,26 @@ TEST(Tidy, DocumentsNameOnlyFilesThatAreThere) {
     EXPECT_THAT(gone, IsEmpty());
 }
 
+std::string trimmed(const std::string& line) {
+    const auto begin = line.find_first_not_of(' ');
+    return begin == std::string::npos ? "" : line.substr(begin);
+}
+
+TEST(Tidy, TheReadmesProgramIsTheExampleThatIsBuilt) {
+    const std::string readme = text_of("README.md"),
+                      example = text_of("examples/publish_and_receive.cpp");
+    const auto begin = readme.find("```cpp\n") + 7;
+    std::istringstream lines(readme.substr(begin, readme.find("```", begin) - begin));
+    std::vector<std::string> missing;
+    for (std::string line; std::getline(lines, line);) {
+        line = trimmed(line);
+        // An outside program names the installed header.
+        if (line == "#include <weft/fabric/fabric.hpp>") line = "#include \"fabric/fabric.hpp\"";
+        if (example.find(line) == std::string::npos) missing.push_back(line);
+    }
+    EXPECT_THAT(missing, IsEmpty());
+}
+
 TEST(Tidy, EveryMakeTargetThatADocumentNamesExists) {
     const std::string makefile = text_of("Makefile");
     const std::regex command("`make ([a-z]+)`");
