@@ -66,8 +66,8 @@ void add_authority(KeyDirectory& directory, const fs::path& file) {
 }
 
 std::string in_time(signing::UtcSeconds seconds) {
-    if (seconds < 2 * 60 * 60) return fmt::format("{} minutes", seconds / 60);
-    if (seconds < 2 * day_seconds) return fmt::format("{} hours", seconds / (60 * 60));
+    if (seconds < 2 * hour_seconds) return fmt::format("{} minutes", seconds / 60);
+    if (seconds < 2 * day_seconds) return fmt::format("{} hours", seconds / hour_seconds);
     return fmt::format("{} days", (seconds + day_seconds / 2) / day_seconds);
 }
 

@@ -18,7 +18,8 @@
 
 namespace weft::tools {
 
-inline constexpr signing::UtcSeconds day_seconds = 24 * 60 * 60;
+inline constexpr signing::UtcSeconds hour_seconds = 3'600;
+inline constexpr signing::UtcSeconds day_seconds = 24 * hour_seconds;
 
 [[nodiscard]] signing::UtcSeconds utc_now();
 /// "2026-11-21T02:43:29Z". Times before 1970 are shown as 1970, those after 9999 as 9999.

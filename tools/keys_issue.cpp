@@ -37,6 +37,7 @@ struct Flags {
 
 std::vector<std::string> role_names() {
     std::vector<std::string> names;
+    names.reserve(known_roles.size());
     for (const signing::Role role : known_roles) names.emplace_back(signing::name_of(role));
     return names;
 }

@@ -27,7 +27,7 @@ struct Flags {
 fs::path find_file(const fs::path& directory, const std::string& target) {
     std::error_code ignored;
     if (signing::name_error(target).empty()) {
-        const fs::path named = signing::certificate_file(directory, target);
+        fs::path named = signing::certificate_file(directory, target);
         if (fs::exists(named, ignored)) return named;
     }
     if (fs::exists(target, ignored)) return target;

@@ -57,7 +57,7 @@ std::string short_host() {
 }  // namespace
 
 std::string name_complaint(std::string_view name) {
-    const std::string wrong = signing::name_error(name);
+    std::string wrong = signing::name_error(name);
     if (wrong.empty()) return {};
     const std::size_t bad = first_bad(name);
     if (bad == name.size()) return wrong;  // empty, or too long

@@ -156,6 +156,10 @@ TEST(Publish, TakesTextFilesAndStandardInput) {
 struct BadArguments {
     std::vector<std::string> arguments;
     std::string said;
+    friend std::ostream& operator<<(std::ostream& out, const BadArguments& bad) {
+        for (const std::string& argument : bad.arguments) out << argument << ' ';
+        return out;
+    }
 };
 
 class BadInput : public ::testing::TestWithParam<BadArguments> {};

@@ -1,11 +1,9 @@
 #include "tests/support/process.hpp"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,115 +13,18 @@
 #include <cassert>
 #include <cerrno>
 #include <condition_variable>
-#include <cstdlib>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
-#include <system_error>
 #include <thread>
 #include <utility>
 
+#include "tests/support/child.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace weft::testing {
 namespace {
-
-[[noreturn]] void fail_with_errno(const std::string& what) {
-    throw std::system_error(errno, std::generic_category(), what);
-}
-
-class Descriptor {
-public:
-    Descriptor() = default;
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() { close(); }
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    void close() {
-        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    }
-    [[nodiscard]] int get() const { return fd_; }
-    [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-
-private:
-    int fd_ = -1;
-};
-
-struct Pipe {
-    Descriptor read_end, write_end;
-};
-
-Pipe make_pipe() {
-    std::array<int, 2> fds{};
-    if (::pipe2(fds.data(), O_CLOEXEC) != 0) fail_with_errno("pipe2");
-    return {Descriptor(fds[0]), Descriptor(fds[1])};
-}
-
-void set_nonblocking(const Descriptor& fd) {
-    const int flags = ::fcntl(fd.get(), F_GETFL);
-    if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) fail_with_errno("fcntl");
-}
-
-std::vector<std::string> environment_of(const std::filesystem::path& home,
-                                        const std::map<std::string, std::string>& more) {
-    std::map<std::string, std::string> variables = {
-        {"HOME", home.string()},
-        {"XDG_CONFIG_HOME", (home / ".config").string()},
-        {"XDG_DATA_HOME", (home / ".local/share").string()},
-        {"XDG_STATE_HOME", (home / ".local/state").string()},
-        {"XDG_CACHE_HOME", (home / ".cache").string()},
-        {"XDG_RUNTIME_DIR", (home / "run").string()},
-        {"LANG", "C.UTF-8"},
-        {"TZ", "UTC"},
-    };
-    // What the build under test itself needs.
-    for (const char* name : {"PATH", "TMPDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "LSAN_OPTIONS",
-                             "UBSAN_OPTIONS", "TSAN_OPTIONS", "LLVM_PROFILE_FILE"}) {
-        if (const char* value = std::getenv(name)) variables[name] = value;
-    }
-    for (const auto& [name, value] : more) variables[name] = value;
-    std::vector<std::string> environment;
-    for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
-    return environment;
-}
-
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-    std::vector<char*> pointers;
-    for (std::string& text : texts) pointers.push_back(text.data());
-    pointers.push_back(nullptr);
-    return pointers;
-}
-
-/// What the child needs, made before the fork: behind it only async-signal-safe calls are allowed.
-struct Launch {
-    const char* cwd;  ///< Null: stay.
-    char* const* argv;
-    char* const* environment;
-    int in, out, err;
-    int report;  ///< Takes errno if the program does not start; closed by exec.
-    pid_t parent;
-};
-
-[[noreturn]] void become(const Launch& launch) {
-    ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const bool orphaned = ::getppid() != launch.parent;  // it died before prctl
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::signal(SIGPIPE, SIG_DFL);
-    if (!orphaned && ::dup2(launch.in, 0) >= 0 && ::dup2(launch.out, 1) >= 0 &&
-        ::dup2(launch.err, 2) >= 0 && (launch.cwd == nullptr || ::chdir(launch.cwd) == 0)) {
-        ::execvpe(launch.argv[0], launch.argv, launch.environment);
-    }
-    const int error = errno;
-    static_cast<void>(!::write(launch.report, &error, sizeof error));
-    ::_exit(127);
-}
 
 bool read_available(Descriptor& fd, std::string& into) {
     std::array<char, 65536> buffer;
@@ -197,36 +98,13 @@ void Process::State::launch(const std::vector<std::string>& arguments,
     to_write = options.stdin_text;
     input_closing = !options.keep_stdin_open;
 
-    Pipe input = make_pipe(), output = make_pipe(), errors = make_pipe(), report = make_pipe();
-    std::vector<std::string> argv_texts = arguments;
-    std::vector<std::string> environment_texts = environment_of(home.path(), options.environment);
-    const std::vector<char*> argv = pointers_to(argv_texts);
-    const std::vector<char*> environment = pointers_to(environment_texts);
-    const std::string cwd = options.cwd.string();
-    const Launch plan{cwd.empty() ? nullptr : cwd.c_str(),
-                      argv.data(),
-                      environment.data(),
-                      input.read_end.get(),
-                      output.write_end.get(),
-                      errors.write_end.get(),
-                      report.write_end.get(),
-                      ::getpid()};
-    pid = ::fork();
-    if (pid < 0) fail_with_errno("fork");
-    if (pid == 0) become(plan);
-
-    report.write_end.close();
-    int error = 0;
-    if (::read(report.read_end.get(), &error, sizeof error) > 0) {
-        ::waitpid(std::exchange(pid, -1), nullptr, 0);
-        throw std::system_error(error, std::generic_category(), "cannot start " + command_line);
-    }
-    // glibc 2.36 declares pidfd_open for C only.
+    Child child = start_child({arguments, options.cwd, home.path(), options.environment});
+    pid = child.pid;
     pid_fd = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     wake_fd = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!pid_fd.is_open() || !wake_fd.is_open()) fail_with_errno("pidfd_open or eventfd");
-    in = std::move(input.write_end);
-    streams = {std::move(output.read_end), std::move(errors.read_end)};
+    in = std::move(child.in);
+    streams = {std::move(child.out), std::move(child.err)};
     set_nonblocking(in);
     for (const Descriptor& stream : streams) set_nonblocking(stream);
     pump = std::thread([this] { run_pump(); });
