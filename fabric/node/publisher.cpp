@@ -137,6 +137,12 @@ struct Publisher::Core {
                 if (event.subscribed) flushes.on_echo(nonce);
                 continue;
             }
+            // A stranger must not end what others asked for. A relay is nobody's but ours, and
+            // tells us what is no longer wanted; subscribers just go.
+            if (!event.subscribed && !event.gone &&
+                settings.mode == PublisherSettings::Mode::bind) {
+                continue;
+            }
             // Under the lock, so that nobody who waits for this misses it.
             const std::scoped_lock lock(mutex);
             queue.on_subscription(event.prefix, event.subscribed);

@@ -70,6 +70,9 @@ struct Relay::Core {
             return;
         }
         if (prefix.size() > topic_bytes_max) return count(subscriptions_too_long);
+        // A stranger must not end what others asked for (see SubscriptionEvent::gone); our own
+        // subscribers end their subscriptions by leaving.
+        if (body[0] == 0 && !peer_of(frames.frame[0]).empty()) return;
         inbound_socket.send(zmq::const_buffer(body.data(), body.size()), zmq::send_flags::dontwait);
     }
 

@@ -3,7 +3,8 @@
 //
 // Threads:   deliver and refused are called by the subscriber's own thread, one at a time; while
 //            they run nothing is received (libzmq queues up to the high-water mark). They must not
-//            destroy the subscriber. What deliver throws is caught and counted. Everything else may be called from any thread.
+//            destroy the subscriber. What deliver throws is caught and counted. Everything else may
+//            be called from any thread.
 // Ownership: a Message keeps its bytes; views in a RefusedMessage end with the call.
 
 #include <array>

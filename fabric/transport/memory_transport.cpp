@@ -108,7 +108,7 @@ public:
         if (!changed) return;
         for (const auto& endpoint : end.endpoints) {
             if (const auto found = publishers_.find(endpoint); found != publishers_.end()) {
-                found->second->events.push({on, prefix}, unlimited);
+                found->second->events.push({on, prefix, false}, unlimited);
             }
         }
     }
@@ -126,7 +126,7 @@ public:
 private:
     void tell_all(PublisherEnd& publisher, const SubscriberEnd& subscriber, bool on) {
         for (const auto& prefix : subscriber.prefixes) {
-            publisher.events.push({on, prefix}, unlimited);
+            publisher.events.push({on, prefix, !on}, unlimited);
         }
     }
     void tell_all_at(const std::string& endpoint, const SubscriberEnd& subscriber, bool on) {

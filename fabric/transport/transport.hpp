@@ -26,6 +26,9 @@ struct Arrival {
 struct SubscriptionEvent {
     bool subscribed = false;  ///< False: a subscriber unsubscribed or went away.
     std::string prefix;
+    /// It went away. Where strangers may connect only this ends a subscription: libzmq also hands
+    /// on the unsubscription of one that never subscribed, so a request proves nothing.
+    bool gone = false;
 };
 
 class PublishPort {

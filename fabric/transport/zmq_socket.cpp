@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -62,6 +63,13 @@ bool receive_all(zmq::socket_t& socket, ZmqFrames& frames) {
     return true;
 }
 
+std::string peer_of(const zmq::message_t& message) {
+    // libzmq keeps the peer's address with each received frame. Older headers take no const.
+    const char* address =
+        zmq_msg_gets(const_cast<zmq::message_t&>(message).handle(), "Peer-Address");
+    return address != nullptr ? address : "";
+}
+
 void send_frames(zmq::socket_t& socket, std::string_view topic, std::string_view contents,
                  std::string_view proof) {
     constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
@@ -104,10 +112,36 @@ std::string with_address(const std::string& text) {
     return endpoint->text();
 }
 
+/// libzmq removes the socket file of an ipc endpoint before it binds, and so takes the path from
+/// whoever listens there, without a word to either. True if somebody does.
+bool is_answered(const std::string& text) {
+    const auto endpoint = config::Endpoint::parse(text);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (!endpoint || endpoint->scheme != config::Endpoint::Scheme::ipc ||
+        endpoint->path.size() >= sizeof address.sun_path) {
+        return false;
+    }
+    endpoint->path.copy(address.sun_path, endpoint->path.size());
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    // EAGAIN: there is a listener, and its queue is full.
+    const bool answered =
+        ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+        errno == EAGAIN;
+    ::close(fd);
+    return answered;
+}
+
 }  // namespace
 
 tl::expected<std::string, std::string> bind_named(zmq::socket_t& socket,
                                                   const std::string& endpoint) {
+    if (is_answered(endpoint)) {
+        return tl::make_unexpected("cannot bind " + endpoint +
+                                   ": somebody listens there (choose another path, or stop what "
+                                   "uses it)");
+    }
     try {
         const std::string address = with_address(endpoint);
         choose_family(socket, address);

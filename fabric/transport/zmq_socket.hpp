@@ -47,6 +47,10 @@ bool receive_all(zmq::socket_t& socket, ZmqFrames& frames);
     return {static_cast<const char*>(message.data()), message.size()};
 }
 
+/// Address of the peer that sent this; "" for what libzmq made itself, such as the unsubscription
+/// of a peer whose connection ended.
+[[nodiscard]] std::string peer_of(const zmq::message_t& message);
+
 /// Sends three frames without waiting.
 void send_frames(zmq::socket_t& socket, std::string_view topic, std::string_view contents,
                  std::string_view proof);

@@ -50,6 +50,7 @@ public:
             }
             event.subscribed = body[0] == 1;
             event.prefix.assign(body.substr(1));
+            event.gone = !event.subscribed && peer_of(frames_.frame[0]).empty();
             return true;
         }
         return false;
@@ -74,6 +75,8 @@ public:
         configure(socket_, options);
         // On SUB the send mark limits subscriptions, silently, again at each reconnect.
         socket_.set(zmq::sockopt::sndhwm, 0);
+        // It has nothing to hand over, so nobody need wait for it at the end.
+        socket_.set(zmq::sockopt::linger, 0);
     }
 
     tl::expected<void, std::string> connect(const std::string& endpoint) override {
@@ -100,12 +103,7 @@ public:
         arrival.proof = frames_.count > 2 ? view(frames_.frame[2]) : std::string_view{};
         return true;
     }
-    std::string peer() const override {
-        // The message itself knows: libzmq keeps the peer's address with each received frame.
-        const char* address =
-            zmq_msg_gets(const_cast<zmq::message_t&>(frames_.frame[0]).handle(), "Peer-Address");
-        return address != nullptr ? address : "";
-    }
+    std::string peer() const override { return peer_of(frames_.frame[0]); }
     void wait(std::chrono::milliseconds timeout) override {
         wait_readable(socket_, wake_, timeout);
     }
