@@ -294,6 +294,11 @@ tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view to
                 PublishError{PublishError::Reason::invalid_header, std::move(wrong)});
         }
     }
+    if (body.content_type.empty() && body.bytes.empty()) {
+        return tl::make_unexpected(PublishError{
+            PublishError::Reason::invalid_header,
+            "the body is empty, and nothing is not a msgpack object: give it a content type"});
+    }
     const std::size_t bytes = encoded_size(header, body.bytes);
     if (bytes > core.settings.content_bytes_max) {
         return tl::make_unexpected(

@@ -35,7 +35,7 @@ struct Relay::Core {
     void send_upstream(char action, std::string_view prefix) {
         std::string message(1, action);
         message += prefix;
-        inbound_socket.send(zmq::buffer(message), zmq::send_flags::dontwait);
+        send_frame(inbound_socket, zmq::buffer(message), false);
     }
 
     void on_message() {
@@ -53,10 +53,9 @@ struct Relay::Core {
         count(messages);
         bytes.fetch_add(topic.size() + frames.frame[1].size() + frames.frame[2].size(),
                         std::memory_order_relaxed);
-        constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
-        outbound_socket.send(std::move(frames.frame[0]), more);
-        outbound_socket.send(std::move(frames.frame[1]), more);
-        outbound_socket.send(std::move(frames.frame[2]), zmq::send_flags::dontwait);
+        send_frame(outbound_socket, std::move(frames.frame[0]), true);
+        send_frame(outbound_socket, std::move(frames.frame[1]), true);
+        send_frame(outbound_socket, std::move(frames.frame[2]), false);
     }
 
     void on_subscription() {
@@ -73,7 +72,7 @@ struct Relay::Core {
         // A stranger must not end what others asked for (see SubscriptionEvent::gone); our own
         // subscribers end their subscriptions by leaving.
         if (body[0] == 0 && !peer_of(frames.frame[0]).empty()) return;
-        inbound_socket.send(zmq::const_buffer(body.data(), body.size()), zmq::send_flags::dontwait);
+        send_frame(inbound_socket, zmq::const_buffer(body.data(), body.size()), false);
     }
 
     /// True if there may be more to do at once.

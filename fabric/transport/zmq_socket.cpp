@@ -56,7 +56,9 @@ bool receive_all(zmq::socket_t& socket, ZmqFrames& frames) {
     while (more) {
         zmq::message_t& into =
             frames.count < frames.frame.size() ? frames.frame[frames.count] : rest;
-        if (!socket.recv(into, zmq::recv_flags::dontwait)) return false;
+        if (!uninterrupted([&] { return socket.recv(into, zmq::recv_flags::dontwait); })) {
+            return false;
+        }
         more = into.more();
         ++frames.count;
     }
@@ -72,10 +74,9 @@ std::string peer_of(const zmq::message_t& message) {
 
 void send_frames(zmq::socket_t& socket, std::string_view topic, std::string_view contents,
                  std::string_view proof) {
-    constexpr auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
-    socket.send(zmq::const_buffer(topic.data(), topic.size()), more);
-    socket.send(zmq::const_buffer(contents.data(), contents.size()), more);
-    socket.send(zmq::const_buffer(proof.data(), proof.size()), zmq::send_flags::dontwait);
+    send_frame(socket, zmq::const_buffer(topic.data(), topic.size()), true);
+    send_frame(socket, zmq::const_buffer(contents.data(), contents.size()), true);
+    send_frame(socket, zmq::const_buffer(proof.data(), proof.size()), false);
 }
 
 namespace {

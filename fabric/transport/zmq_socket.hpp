@@ -3,12 +3,13 @@
 // reading a whole multipart message. Stays inside fabric: it shows libzmq's types.
 
 #include <array>
-#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <utility>
 #include <zmq.hpp>
 
 #include "fabric/transport/transport.hpp"
@@ -39,6 +40,26 @@ struct ZmqFrames {
 
 /// Sets what must always be set: see docs in zmq_socket.cpp.
 void configure(zmq::socket_t& socket, const ZmqOptions& options);
+
+/// Does it again where a signal that this thread happened to get cut it short.
+template <typename Call>
+auto uninterrupted(Call call) {
+    while (true) {
+        try {
+            return call();
+        } catch (const zmq::error_t& error) {
+            if (error.num() != EINTR) throw;
+        }
+    }
+}
+
+/// Sends one frame without waiting.
+template <typename Frame>
+void send_frame(zmq::socket_t& socket, Frame&& frame, bool more) {
+    const auto flags =
+        zmq::send_flags::dontwait | (more ? zmq::send_flags::sndmore : zmq::send_flags::none);
+    uninterrupted([&] { return socket.send(std::forward<Frame>(frame), flags); });
+}
 
 /// Reads one whole message without waiting; false if there is none.
 bool receive_all(zmq::socket_t& socket, ZmqFrames& frames);

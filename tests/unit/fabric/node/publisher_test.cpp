@@ -98,6 +98,16 @@ TEST_F(PublisherTest, HeadersThatReceiversWouldRefuseAreRefusedHere) {
     EXPECT_THAT(sentence_, HasSubstr("content type"));
 }
 
+TEST_F(PublisherTest, NothingAtAllIsNoMsgpackObjectAndIsRefused) {
+    const auto publisher = open(bound_at("inproc://a"));
+    const auto refused = publisher->try_publish("a", BodyView{});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, Reason::invalid_header);
+    EXPECT_THAT(refused.error().sentence, HasSubstr("content type"));
+
+    EXPECT_TRUE(publisher->try_publish("a", BodyView{.bytes = "", .content_type = "text/plain"}));
+}
+
 TEST_F(PublisherTest, ASourceThatReceiversWouldRefuseIsAnErrorAtOnce) {
     for (const std::string& source : {std::string(256, 'x'), std::string{"\xC3"}}) {
         auto settings = bound_at("inproc://a");
