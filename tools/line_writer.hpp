@@ -1,7 +1,6 @@
 #pragma once
-// Lines to standard output that a signal can interrupt: a reader that has stopped reading (a pager, a
-// full pipe) must not keep the command from ending.
-// Threads: one writer.
+// Lines to standard output that a signal can interrupt: a reader that has stopped reading (a pager,
+// a full pipe) must not keep the command from ending. Threads: one writer.
 
 #include <string_view>
 
