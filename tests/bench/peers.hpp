@@ -1,9 +1,9 @@
 #pragma once
-// What a benchmark drives: a publisher and a subscriber side, each run in a process of its own.
+// What a benchmark drives: a publisher and a subscriber side, each run in a process of its own, and
+// what stands between them, if anything does.
 // Threads: each function runs in a child process of one thread, made by fork before any other
 // exists.
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -18,38 +18,97 @@ struct Load {
     std::size_t body_bytes = 256;
     std::uint64_t rate = 0;  ///< Messages a second; 0: as fast as can be.
     std::size_t topics = 1;  ///< More than one: taken at random, so that no runs form.
+    std::size_t subscribers = 1;
     bool with_latency = false;
 };
 
-/// What the subscriber side saw. Plain data: it crosses a pipe.
+/// What one subscriber saw. Plain data: it crosses a pipe.
 struct Seen {
     std::uint64_t messages = 0;
     double seconds = 0;
     double p50_us = 0, p99_us = 0;
 };
 
-/// One kind of peer. Both functions run in child processes; `endpoint` is free for this round.
+/// Where the two sides of one round meet, and how subscribers say that they are there: a pipe that
+/// every child inherits.
+class Meeting {
+public:
+    Meeting(std::string publish, std::string subscribe);
+    ~Meeting();
+    Meeting(const Meeting&) = delete;
+    Meeting& operator=(const Meeting&) = delete;
+
+    const std::string publish_at, subscribe_at;
+    void i_am_ready() const;                    ///< A subscriber: what is published now arrives.
+    void await_ready(std::size_t count) const;  ///< The publisher; throws after 30 seconds.
+
+private:
+    int ends_[2];
+};
+
+/// A process between the two sides, stopped with this object.
+class Middle {
+public:
+    explicit Middle(int pid) : pid_(pid) {}
+    ~Middle();
+    Middle(const Middle&) = delete;
+    Middle& operator=(const Middle&) = delete;
+    std::string publish_at, subscribe_at;
+
+private:
+    int pid_;
+};
+
+/// One kind of peer. publish() and receive() run in child processes.
 class Peer {
 public:
     virtual ~Peer() = default;
     [[nodiscard]] virtual std::string name() const = 0;
-    /// Publishes the load once a subscriber is there, and returns when all was handed over.
-    virtual void publish(const std::string& endpoint, const Load& load) const = 0;
+    /// Null: the subscriber connects to the publisher.
+    [[nodiscard]] virtual std::unique_ptr<Middle> middle() const { return nullptr; }
+    /// Publishes the load once every subscriber is there, and returns when all was handed over.
+    virtual void publish(const Meeting& meeting, const Load& load) const = 0;
     /// Receives until load.messages came, or nothing came for five seconds.
-    [[nodiscard]] virtual Seen receive(const std::string& endpoint, const Load& load) const = 0;
+    [[nodiscard]] virtual Seen receive(const Meeting& meeting, const Load& load) const = 0;
 };
 
-/// A PUB/SUB pair of bare libzmq: topic frame and body frame, nothing else.
-[[nodiscard]] std::unique_ptr<Peer> raw_zmq();
-/// weft, direct. Signed: signs and validates; else neither.
-[[nodiscard]] std::unique_ptr<Peer> weft_direct(bool is_signed, support::SigningFixture& world,
-                                                const support::Identity& identity);
+/// A PUB/SUB pair of bare libzmq: topic frame and body frame, nothing else; `curve`: encrypted.
+[[nodiscard]] std::unique_ptr<Peer> raw_zmq(bool curve = false);
+/// NATS core through a nats-server of its own, unsigned.
+[[nodiscard]] std::unique_ptr<Peer> nats_core();
+
+struct WeftKind {
+    std::string name;
+    bool is_signed = true;  ///< Signs and validates; else neither.
+    bool through_relay = false;
+};
+[[nodiscard]] std::unique_ptr<Peer> weft_peer(WeftKind kind, support::SigningFixture& world,
+                                              const support::Identity& identity);
 
 [[nodiscard]] std::vector<std::string> topics_of(const Load& load);
+[[nodiscard]] std::uint16_t free_port();
+[[nodiscard]] inline std::string free_endpoint() {
+    return "tcp://127.0.0.1:" + std::to_string(free_port());
+}
 /// Nanoseconds of CLOCK_MONOTONIC, the same in every process of this machine.
 [[nodiscard]] std::uint64_t now_ns();
 /// Waits, spinning with yield, until message number `index` is due.
 void pace(const Load& load, std::uint64_t start_ns, std::uint64_t index);
+
+/// The bodies and topics of a load, in the same order for every kind of peer.
+class Source {
+public:
+    explicit Source(const Load& load);
+    /// Waits until message `index` is due and returns its topic; body() is then its body.
+    const std::string& next(std::uint64_t index);
+    [[nodiscard]] const std::string& body() const noexcept { return body_; }
+
+private:
+    const Load load_;
+    const std::vector<std::string> topics_;
+    std::string body_;
+    std::uint64_t random_ = 1, start_ns_ = 0;
+};
 
 /// Counts arrivals and keeps their latencies. The first 8 bytes of a body are its time of sending
 /// where load.with_latency.

@@ -1,12 +1,13 @@
-// weft itself, publisher to subscriber without a relay, as a service would use it.
+// weft itself, direct or through its relay, as a service would use it.
+
+#include <unistd.h>
 
 #include <condition_variable>
-#include <cstring>
 #include <mutex>
-#include <random>
 #include <stdexcept>
 
 #include "fabric/node/publisher.hpp"
+#include "fabric/node/relay.hpp"
 #include "fabric/node/subscriber.hpp"
 #include "tests/bench/peers.hpp"
 
@@ -28,43 +29,61 @@ private:
     fabric::SystemClock system_;
 };
 
-class WeftDirect final : public Peer {
+class WeftPeer final : public Peer {
 public:
-    WeftDirect(bool is_signed, support::SigningFixture& world, const support::Identity& identity)
-        : is_signed_(is_signed), world_(world) {
-        if (is_signed) {
+    WeftPeer(WeftKind kind, support::SigningFixture& world, const support::Identity& identity)
+        : kind_(std::move(kind)), world_(world) {
+        if (kind_.is_signed) {
             identity_ = std::make_shared<const signing::Identity>(
                 signing::Identity{identity.key, identity.certificate});
         }
     }
 
-    [[nodiscard]] std::string name() const override { return is_signed_ ? "signed" : "unsigned"; }
+    [[nodiscard]] std::string name() const override { return kind_.name; }
 
-    void publish(const std::string& endpoint, const Load& load) const override {
+    [[nodiscard]] std::unique_ptr<Middle> middle() const override {
+        if (!kind_.through_relay) return nullptr;
+        fabric::RelaySettings settings;
+        settings.inbound = free_endpoint();
+        settings.outbound = free_endpoint();
+        settings.socket.high_water_mark = 0;
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            auto relay = fabric::Relay::open(settings);
+            if (relay) (*relay)->run();
+            ::_exit(1);
+        }
+        auto middle = std::make_unique<Middle>(pid);
+        middle->publish_at = settings.inbound;
+        middle->subscribe_at = settings.outbound;
+        return middle;
+    }
+
+    void publish(const Meeting& meeting, const Load& load) const override {
         const auto transport = open_transport();
         fabric::PublisherSettings settings;
-        settings.mode = fabric::PublisherSettings::Mode::bind;
-        settings.endpoints = {endpoint};
+        if (kind_.through_relay) {
+            settings.relay_inbound = meeting.publish_at;
+        } else {
+            settings.mode = fabric::PublisherSettings::Mode::bind;
+            settings.endpoints = {meeting.publish_at};
+        }
         settings.source = "bench";
         settings.epoch = 1;
         settings.room_timeout = 60s;
         auto publisher = support::must(
             fabric::Publisher::open(*transport, clock_, settings, identity_, nullptr));
-        const auto topics = topics_of(load);
-        if (!publisher->wait_for_subscriber(topics.front(), 20s)) {
-            throw std::runtime_error("no subscriber came");
-        }
-        std::string body(load.body_bytes, 'w');
-        std::minstd_rand random(1);
-        const std::uint64_t start = now_ns();
-        for (std::uint64_t i = 0; i < load.messages; ++i) {
-            pace(load, start, i);
-            if (load.with_latency) {
-                const std::uint64_t now = now_ns();
-                std::memcpy(body.data(), &now, sizeof now);
+        meeting.await_ready(load.subscribers);
+        for (const std::string& topic : topics_of(load)) {
+            if (!publisher->wait_for_subscriber(topic, 20s)) {
+                throw std::runtime_error("no subscriber came");
             }
-            const std::string& topic = topics[topics.size() == 1 ? 0 : random() % topics.size()];
-            if (auto sent = publisher->try_publish(topic, {body, "application/octet-stream"});
+        }
+        Source source(load);
+        for (std::uint64_t i = 0; i < load.messages; ++i) {
+            const std::string& topic = source.next(i);
+            if (auto sent =
+                    publisher->try_publish(topic, {source.body(), "application/octet-stream"});
                 !sent) {
                 throw std::runtime_error(sent.error().sentence);
             }
@@ -74,12 +93,16 @@ public:
         }
     }
 
-    [[nodiscard]] Seen receive(const std::string& endpoint, const Load& load) const override {
+    [[nodiscard]] Seen receive(const Meeting& meeting, const Load& load) const override {
         const auto transport = open_transport();
         fabric::SubscriberSettings settings;
         settings.globs = support::globs_of({"org.weft.dev.bench.**"});
-        settings.endpoints = {endpoint};
-        settings.validate = is_signed_;
+        if (kind_.through_relay) {
+            settings.relay_outbound = meeting.subscribe_at;
+        } else {
+            settings.endpoints = {meeting.subscribe_at};
+        }
+        settings.validate = kind_.is_signed;
         Arrivals arrivals(load);
         std::mutex mutex;
         std::condition_variable changed;
@@ -95,7 +118,11 @@ public:
             changed.notify_one();
         };
         auto subscriber = support::must(fabric::Subscriber::open(
-            *transport, clock_, settings, is_signed_ ? world_.trust() : nullptr, hooks));
+            *transport, clock_, settings, kind_.is_signed ? world_.trust() : nullptr, hooks));
+        if (const auto ready = subscriber->wait_ready(20s); !ready.ready) {
+            throw std::runtime_error(ready.sentence);
+        }
+        meeting.i_am_ready();
         std::unique_lock lock(mutex);
         std::uint64_t before = 0;
         while (!changed.wait_for(lock, 5s, [&] { return complete; }) && counted != before) {
@@ -113,7 +140,7 @@ private:
         return fabric::make_zmq_transport(options);
     }
 
-    bool is_signed_;
+    WeftKind kind_;
     support::SigningFixture& world_;
     std::shared_ptr<const signing::Identity> identity_;
     WorldClock clock_;
@@ -121,9 +148,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Peer> weft_direct(bool is_signed, support::SigningFixture& world,
-                                  const support::Identity& identity) {
-    return std::make_unique<WeftDirect>(is_signed, world, identity);
+std::unique_ptr<Peer> weft_peer(WeftKind kind, support::SigningFixture& world,
+                                const support::Identity& identity) {
+    return std::make_unique<WeftPeer>(std::move(kind), world, identity);
 }
 
 }  // namespace weft::bench
