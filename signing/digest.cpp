@@ -75,10 +75,20 @@ TaggedHash::TaggedHash(std::string_view tag) {
     assert(!mine.tagged_in_use && "one TaggedHash at a time in a thread");
     mine.tagged_in_use = true;
 
-    std::array<char, tag_bytes> padded{};
-    std::copy(tag.begin(), tag.end(), padded.begin());
     mine.tagged.start();
-    mine.tagged.add(padded.data(), padded.size());
+    char* const end = std::copy(tag.begin(), tag.end(), gathered_.data());
+    std::fill(end, gathered_.data() + tag_bytes, '\0');
+    count_ = tag_bytes;
+}
+
+void TaggedHash::put(const void* bytes, std::size_t count) {
+    if (count > gathered_.size() - count_) {
+        contexts().tagged.add(gathered_.data(), count_);
+        count_ = 0;
+        if (count > gathered_.size()) return contexts().tagged.add(bytes, count);
+    }
+    std::copy_n(static_cast<const char*>(bytes), count, gathered_.data() + count_);
+    count_ += count;
 }
 
 TaggedHash::~TaggedHash() {
@@ -86,26 +96,26 @@ TaggedHash::~TaggedHash() {
 }
 
 TaggedHash& TaggedHash::add(std::string_view bytes) {
-    contexts().tagged.add(bytes.data(), bytes.size());
+    put(bytes.data(), bytes.size());
     return *this;
 }
 
 TaggedHash& TaggedHash::add_u8(std::uint8_t number) {
-    contexts().tagged.add(&number, 1);
+    put(&number, 1);
     return *this;
 }
 
 TaggedHash& TaggedHash::add_u16(std::uint16_t number) {
     const std::array<std::uint8_t, 2> bytes{static_cast<std::uint8_t>(number >> 8),
                                             static_cast<std::uint8_t>(number)};
-    contexts().tagged.add(bytes.data(), bytes.size());
+    put(bytes.data(), bytes.size());
     return *this;
 }
 
 TaggedHash& TaggedHash::add_u32(std::uint32_t number) {
     std::array<char, length_bytes> bytes;
     put_u32(bytes.data(), number);
-    contexts().tagged.add(bytes.data(), bytes.size());
+    put(bytes.data(), bytes.size());
     return *this;
 }
 
@@ -119,6 +129,7 @@ Digest TaggedHash::finish() {
     open_ = false;
     ThreadContexts& mine = contexts();
     mine.tagged_in_use = false;
+    mine.tagged.add(gathered_.data(), count_);
     return mine.tagged.finish();
 }
 

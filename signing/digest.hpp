@@ -34,6 +34,12 @@ public:
     [[nodiscard]] Digest finish();
 
 private:
+    void put(const void* bytes, std::size_t count);
+
+    // Each call into libcrypto costs about as much as hashing a block, and what is hashed here is
+    // short: pieces gather until they fill this.
+    std::array<char, 256> gathered_;
+    std::size_t count_ = 0;
     bool open_ = true;
 };
 

@@ -42,6 +42,9 @@ public:
     /// Only ever after the signature of `key` verified (C1). The oldest of a full ring goes.
     void enter(const Digest& signer, const Digest& key);
 
+    /// A run was proved by nodes of a tree whose root is known: a hit without a lookup.
+    void count_hit() noexcept { ++counts_.hits; }
+
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
 

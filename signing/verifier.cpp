@@ -11,6 +11,7 @@
 #include "signing/merkle.hpp"
 #include "signing/root_cache.hpp"
 #include "signing/topic_glob.hpp"
+#include "signing/tree_cache.hpp"
 
 namespace weft::signing {
 
@@ -130,6 +131,7 @@ struct Verifier::State {
     std::shared_ptr<const Trust> trust;  // Null in Mode::integrity.
     CertificateCache certificates{certificates_max};
     RootCache roots{roots_max, roots_per_signer_max};
+    TreeCache trees;
     FailureBudget budget;
     std::vector<Digest> digests;  // Of the run in hand, side by side for one hash over them.
     std::uint64_t cache_flushes = 0, contents_hashed = 0, signatures_checked = 0;
@@ -189,6 +191,7 @@ void Verifier::State::follow_trust() {
     if (current->generation() == trust->generation()) return;
     trust = std::move(current);
     certificates.clear();
+    trees.clear();
     roots.use_generation(trust->generation());
     ++cache_flushes;
 }
@@ -221,10 +224,17 @@ Judgement Verifier::State::judge_proof(const ProofFields& proof, const Certifica
     const Cid cid = signer.cid();
     const Digest run = run_digest(cid, proof.kind, digests);
     const Digest leaf = leaf_digest(cid, proof.i, proof.n, run);
+    if (trees.proves(signer.fingerprint(), cid, proof, leaf)) {
+        roots.count_hit();
+        return std::nullopt;
+    }
     const SignedRoot root = signed_root(signer.fingerprint(), proof.n,
                                         root_from_path(cid, leaf, proof.i, proof.n, proof.path));
     const Digest key = RootCache::key_of(root, proof.signature);
-    if (roots.holds(signer.fingerprint(), key)) return std::nullopt;
+    if (roots.holds(signer.fingerprint(), key)) {
+        trees.enter(signer.fingerprint(), cid, proof, leaf);
+        return std::nullopt;
+    }
 
     if (budget.spent(peer.name, peer.failures_per_second, steady_ms)) {
         return Refused{Refusal::peer_over_budget, escape(peer.name)};
@@ -235,6 +245,7 @@ Judgement Verifier::State::judge_proof(const ProofFields& proof, const Certifica
         return Refused{Refusal::signature_bad, "certificate of " + escape(signer.name())};
     }
     roots.enter(signer.fingerprint(), key);
+    trees.enter(signer.fingerprint(), cid, proof, leaf);
     return std::nullopt;
 }
 

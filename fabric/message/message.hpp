@@ -18,10 +18,18 @@
 namespace weft::fabric {
 
 /// One ZeroMQ message as it arrived; shared by the messages of its run.
-struct RunBytes {
-    std::string topic, contents, proof;
+class RunBytes {
+public:
+    RunBytes() = default;
+    /// Copies the three frames, side by side.
+    RunBytes(std::string_view the_topic, std::string_view the_contents, std::string_view the_proof);
+
+    std::string_view topic, contents, proof;
     std::shared_ptr<const signing::Certificate> signer;  ///< Null if unsigned.
     bool verified = false;
+
+private:
+    std::unique_ptr<char[]> bytes_;
 };
 
 class Message {

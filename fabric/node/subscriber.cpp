@@ -175,10 +175,8 @@ struct Subscriber::Core {
     }
 
     void on_run(const Arrival& arrival, bool deliver) {
-        auto run_bytes = std::make_shared<RunBytes>();
-        run_bytes->topic = arrival.topic;
-        run_bytes->contents = arrival.contents;
-        run_bytes->proof = arrival.proof;
+        auto run_bytes =
+            std::make_shared<RunBytes>(arrival.topic, arrival.contents, arrival.proof);
         run_bytes->signer = verified_run.signer;
         run_bytes->verified = verified_run.verified;
         const std::string_view kept = run_bytes->contents;

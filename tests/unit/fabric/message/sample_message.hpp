@@ -38,9 +38,7 @@ inline ContentHeader sample_header() {
 inline Message received(const ContentHeader& header, std::string_view body,
                         std::shared_ptr<const signing::Certificate> signer = nullptr,
                         bool verified = false) {
-    auto run = std::make_shared<RunBytes>();
-    run->topic = "org.weft.dev.git.commit";
-    run->contents = encoded(header, body);
+    auto run = std::make_shared<RunBytes>("org.weft.dev.git.commit", encoded(header, body), "");
     run->signer = std::move(signer);
     run->verified = verified;
     DecodedContent content;

@@ -144,8 +144,9 @@ TEST_F(PublishSubscribe, AMessageCarriesTheVeryBytesThatWereSigned) {
     const Message message = only_message();
 
     support::Receiver receiver(world_.signing.trust());
-    const support::Frames again{message.run()->topic, message.run()->contents,
-                                message.run()->proof};
+    const support::Frames again{std::string{message.run()->topic},
+                                std::string{message.run()->contents},
+                                std::string{message.run()->proof}};
     ASSERT_TRUE(receiver.take(again));
     ASSERT_EQ(receiver.run.items.size(), 1u);
     EXPECT_EQ(receiver.run.items[0].content, message.content());
