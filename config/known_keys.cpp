@@ -89,6 +89,8 @@ Schema fabric() {
          map("endpoints", "{}", list({}, {}, each(Type::endpoint), {}),
              "Publishers that bind, by name, each with its endpoints; tcp://*:0 announces itself."),
          list("srv", "[]", each(Type::text), "Domains whose SRV records add endpoints."),
+         list("name_servers", "[]", each(Type::text),
+              "Where names are looked up, such as 127.0.0.1:8600; empty: as the system says."),
          choice("mode", "relay", {"relay", "bind"},
                 "Publish through the relay, or bind the endpoints of one's own name."),
          count("high_water_mark", "100000", 1, messages_max,

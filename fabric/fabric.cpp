@@ -211,6 +211,10 @@ struct Fabric::Core {
         }
         subscriber.relay_outbound = settings.relay_outbound.text();
         subscriber.endpoints = settings.mesh_endpoints();
+        subscriber.srv = settings.srv;
+        auto resolver = make_dns_resolver(settings.name_servers);
+        if (!resolver) throw OpenFailed("fabric.name_servers: " + resolver.error());
+        subscriber.resolver = std::move(*resolver);
         subscriber.beacon_root = beacon_root(settings.space);
         subscriber.validate = signing_settings.validate;
         return subscriber;

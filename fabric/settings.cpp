@@ -38,11 +38,6 @@ void refuse_what_is_missing(const config::Section& fabric) {
                       "CURVE is not built into this version: set `curve: off` and keep "
                       "every socket on loopback or on a network you trust");
     }
-    if (!fabric.texts("srv").empty()) {
-        fabric.refuse("srv",
-                      "SRV records are not looked up by this version: list the publishers "
-                      "under fabric.endpoints");
-    }
 }
 
 }  // namespace
@@ -61,6 +56,8 @@ Settings read_settings(const config::Configuration& configuration, config::Probl
     settings.high_water_mark = fabric.count("high_water_mark");
     settings.insecure = fabric.flag("insecure");
     settings.flush = fabric.duration("flush");
+    settings.srv = fabric.texts("srv");
+    settings.name_servers = fabric.texts("name_servers");
     read_endpoints(settings, fabric);
     refuse_what_is_missing(fabric);
     return settings;

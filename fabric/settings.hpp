@@ -24,6 +24,8 @@ struct Settings {
     Mode mode = Mode::relay;
     config::Endpoint relay_inbound, relay_outbound;
     std::map<std::string, std::vector<config::Endpoint>> endpoints;  ///< Of publishers that bind.
+    std::vector<std::string> srv;           ///< Domains whose SRV records name more of them.
+    std::vector<std::string> name_servers;  ///< Empty: those of the system.
     std::uint64_t high_water_mark = 100'000;
     bool insecure = false;
     std::chrono::milliseconds flush{5000};
@@ -35,7 +37,7 @@ struct Settings {
     [[nodiscard]] std::vector<std::string> mesh_endpoints() const;
 };
 
-/// Problems name file and line. Also refuses what this version cannot do (curve, srv) instead of
+/// Problems name file and line. Also refuses what this version cannot do (curve) instead of
 /// ignoring it.
 [[nodiscard]] Settings read_settings(const config::Configuration& configuration,
                                      config::Problems& problems);

@@ -28,8 +28,34 @@ bool EndpointDirectory::known_otherwise(const std::string& endpoint) const {
     if (endpoint == relay_ || std::find(fixed_.begin(), fixed_.end(), endpoint) != fixed_.end()) {
         return true;
     }
+    const auto resolved = [&](const auto& entry) {
+        return std::find(entry.second.begin(), entry.second.end(), endpoint) != entry.second.end();
+    };
     return std::any_of(announced_.begin(), announced_.end(),
-                       [&](const auto& entry) { return entry.second.contains(endpoint); });
+                       [&](const auto& entry) { return entry.second.contains(endpoint); }) ||
+           std::any_of(resolved_.begin(), resolved_.end(), resolved);
+}
+
+EndpointDirectory::Changes EndpointDirectory::on_resolved(
+    const std::string& name, const std::vector<std::string>& endpoints) {
+    Changes changes;
+    const std::vector<std::string> before = std::move(resolved_[name]);
+    auto& now = resolved_[name];
+    now.clear();
+    for (const std::string& endpoint : endpoints) {
+        if (now.size() == endpoints_per_name_max || !is_reachable_endpoint(endpoint)) {
+            ++not_followed_;
+            continue;
+        }
+        const bool connected = std::find(before.begin(), before.end(), endpoint) != before.end() ||
+                               known_otherwise(endpoint);
+        now.push_back(endpoint);
+        if (!connected) changes.connect.push_back(endpoint);
+    }
+    for (const std::string& endpoint : before) {
+        if (!known_otherwise(endpoint)) changes.disconnect.push_back(endpoint);
+    }
+    return changes;
 }
 
 EndpointDirectory::Changes EndpointDirectory::on_announcement(const std::string& name,

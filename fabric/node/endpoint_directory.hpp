@@ -1,6 +1,7 @@
 #pragma once
-// Where the publishers of the mesh are: those of the configuration, and those that announce
-// themselves because they bound a free port. Pure; time comes in.
+// Where the publishers of the mesh are: those of the configuration, those that its names and SRV
+// records stand for, and those that announce themselves because they bound a free port. Pure; time
+// comes in.
 // Threads: not synchronised.
 // Limits:  announcers_max names, endpoints_per_name_max each; what exceeds them is not followed and
 //          counted.
@@ -36,6 +37,10 @@ public:
     /// `name` (verified by the caller) says that it publishes at `endpoint`.
     [[nodiscard]] Changes on_announcement(const std::string& name, const std::string& endpoint,
                                           Instant now);
+    /// What a name stands for now. Who does not change stays connected; a name that ceases to
+    /// resolve is not told here, and keeps what it had.
+    [[nodiscard]] Changes on_resolved(const std::string& name,
+                                      const std::vector<std::string>& endpoints);
     [[nodiscard]] Changes expire(Instant now);
     [[nodiscard]] std::uint64_t not_followed() const noexcept { return not_followed_; }
 
@@ -45,6 +50,7 @@ private:
     std::vector<std::string> fixed_;
     std::string relay_;
     std::map<std::string, std::map<std::string, Instant>> announced_;  // name, endpoint, last heard
+    std::map<std::string, std::vector<std::string>> resolved_;
     std::uint64_t not_followed_ = 0;
 };
 

@@ -2,16 +2,20 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <thread>
 #include <unordered_map>
 
+#include "config/endpoint.hpp"
 #include "fabric/node/beacon.hpp"
 #include "fabric/node/control.hpp"
 #include "fabric/node/endpoint_directory.hpp"
+#include "fabric/node/name_watcher.hpp"
 #include "fabric/node/refusal_log.hpp"
 
 namespace weft::fabric {
@@ -32,6 +36,16 @@ constexpr std::size_t decisions_max = 10'000;
 /// CPU.
 constexpr std::uint32_t failures_direct = 200;
 constexpr std::uint32_t failures_through_relay = 5000;
+
+/// The question behind an endpoint whose host is a name.
+std::optional<NameQuery> query_for(const std::string& text) {
+    const auto endpoint = config::Endpoint::parse(text);
+    if (!endpoint || endpoint->scheme != config::Endpoint::Scheme::tcp) return std::nullopt;
+    const bool ipv4 = endpoint->host.find_first_not_of("0123456789.") == std::string::npos;
+    const bool ipv6 = endpoint->host.find(':') != std::string::npos;
+    if (ipv4 || ipv6) return std::nullopt;
+    return NameQuery{NameQuery::Kind::host, endpoint->host, endpoint->port};
+}
 
 struct Hash {
     using is_transparent = void;
@@ -69,7 +83,17 @@ struct Subscriber::Core {
         if (!settings.beacon_root.empty()) prefixes.insert(settings.beacon_root);
         for (const std::string& prefix : prefixes) port->subscribe(prefix);
         port->subscribe(barrier_prefix);
-        std::vector<std::string> endpoints = directory.fixed();
+        std::vector<std::string> endpoints;
+        for (const std::string& endpoint : directory.fixed()) {
+            if (const auto query = settings.resolver ? query_for(endpoint) : std::nullopt) {
+                queries.push_back(*query);
+            } else {
+                endpoints.push_back(endpoint);
+            }
+        }
+        for (const std::string& domain : settings.srv) {
+            queries.push_back({NameQuery::Kind::srv, domain, 0});
+        }
         const std::string& relay = settings.relay_outbound;
         if (!relay.empty() &&
             std::find(endpoints.begin(), endpoints.end(), relay) == endpoints.end()) {
@@ -85,7 +109,51 @@ struct Subscriber::Core {
     }
 
     void start() {
+        for (const NameQuery& query : queries) unresolved[query.text()] = "not resolved yet";
         thread = std::jthread([this](const std::stop_token& stop) { run(stop); });
+        if (queries.empty()) return;
+        watcher = std::make_unique<NameWatcher>(
+            clock, queries, settings.resolver,
+            [this](const NameQuery& query, const NameAnswer& answer) { on_answer(query, answer); });
+    }
+
+    /// The watcher's thread. The newest answer of each name waits for the subscriber's.
+    void on_answer(const NameQuery& query, const NameAnswer& answer) {
+        {
+            const std::scoped_lock lock(mutex);
+            answers[query.text()] = answer;
+            const auto found = unresolved.find(query.text());
+            if (found != unresolved.end()) found->second = answer.problem;
+        }
+        port->wake();
+    }
+
+    /// What stays wrong is said once, not at each attempt.
+    void say_about(const std::string& name, const std::string& problem) {
+        std::string& said = said_about[name];
+        if (said == problem) return;
+        said = problem;
+        if (problem.empty() || !hooks.warn) return;
+        hooks.warn(problem + "; it is looked up again and again, the rest goes on");
+    }
+
+    void take_answers() {
+        std::map<std::string, NameAnswer> taken;
+        {
+            const std::scoped_lock lock(mutex);
+            taken.swap(answers);
+        }
+        for (const auto& [name, answer] : taken) {
+            say_about(name, answer.problem);
+            if (answer.endpoints.empty()) continue;
+            const auto changes = directory.on_resolved(name, answer.endpoints);
+            apply(changes);
+            const std::scoped_lock lock(mutex);
+            unresolved.erase(name);
+            expected += changes.connect.size();
+            expected -= std::min(expected, changes.disconnect.size());
+            changed.notify_all();
+        }
     }
 
     void refuse(const signing::Refused& why, const Arrival& arrival) {
@@ -175,8 +243,7 @@ struct Subscriber::Core {
     }
 
     void on_run(const Arrival& arrival, bool deliver) {
-        auto run_bytes =
-            std::make_shared<RunBytes>(arrival.topic, arrival.contents, arrival.proof);
+        auto run_bytes = std::make_shared<RunBytes>(arrival.topic, arrival.contents, arrival.proof);
         run_bytes->signer = verified_run.signer;
         run_bytes->verified = verified_run.verified;
         const std::string_view kept = run_bytes->contents;
@@ -268,6 +335,7 @@ struct Subscriber::Core {
 
     void on_tick() {
         barriers_this_tick = 0;
+        if (watcher) take_answers();
         if (trust) {
             const auto reloaded = trust->reload_if_changed();
             if (reloaded && trust->generation() != trust_generation) {
@@ -290,6 +358,7 @@ struct Subscriber::Core {
                     stats.verifier = verifier.stats();
                 }
                 port->wait(tick);
+                if (watcher) take_answers();
                 return;
             }
             on_arrival(arrival);
@@ -321,14 +390,18 @@ struct Subscriber::Core {
     const std::string probe;
     std::uint64_t trust_generation;
     std::vector<std::string> trust_problems;  // said already
-    std::size_t expected = 0;
+    std::vector<NameQuery> queries;
+    std::map<std::string, std::string> said_about;
     int barriers_this_tick = 0;
 
     mutable std::mutex mutex;  // guards what follows
     std::condition_variable changed;
-    std::size_t answered = 0;
+    std::size_t expected = 0, answered = 0;
+    std::map<std::string, NameAnswer> answers;      // not taken yet
+    std::map<std::string, std::string> unresolved;  // names that never had an endpoint, and why
     SubscriberStats stats;
-    std::jthread thread;  // last: starts after, and joins before, everything that it uses
+    std::jthread thread;                   // starts after, and joins before, what it uses
+    std::unique_ptr<NameWatcher> watcher;  // last: it wakes the port
 };
 
 tl::expected<std::unique_ptr<Subscriber>, std::string> Subscriber::open(
@@ -353,6 +426,7 @@ tl::expected<std::unique_ptr<Subscriber>, std::string> Subscriber::open(
 Subscriber::Subscriber(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 
 Subscriber::~Subscriber() {
+    core_->watcher.reset();
     core_->thread.request_stop();
     core_->thread.join();
 }
@@ -360,11 +434,19 @@ Subscriber::~Subscriber() {
 ReadyResult Subscriber::wait_ready(milliseconds timeout) {
     std::unique_lock lock(core_->mutex);
     ReadyResult result;
-    result.expected = core_->expected;
-    result.ready = core_->changed.wait_for(lock, timeout,
-                                           [this] { return core_->answered >= core_->expected; });
+    result.ready = core_->changed.wait_for(lock, timeout, [this] {
+        return core_->unresolved.empty() && core_->answered >= core_->expected;
+    });
+    result.expected = core_->expected + core_->unresolved.size();
     result.answered = std::min(core_->answered, core_->expected);
-    if (!result.ready) {
+    if (!result.ready && !core_->unresolved.empty()) {
+        result.sentence = core_->unresolved.begin()->second +
+                          (core_->unresolved.size() > 1
+                               ? " (and " + std::to_string(core_->unresolved.size() - 1) +
+                                     " more names without an answer)"
+                               : "") +
+                          "; what does answer is heard";
+    } else if (!result.ready) {
         result.sentence = std::to_string(result.expected - result.answered) + " of " +
                           std::to_string(result.expected) + " peers did not answer within " +
                           std::to_string(timeout.count()) +

@@ -19,6 +19,7 @@
 
 #include "fabric/message/message.hpp"
 #include "fabric/transport/clock.hpp"
+#include "fabric/transport/name_resolver.hpp"
 #include "fabric/transport/transport.hpp"
 #include "signing/topic_glob.hpp"
 #include "signing/trust_store.hpp"
@@ -31,8 +32,12 @@ struct SubscriberSettings {
         globs;                           ///< Full globs; a message that matches one is delivered.
     std::string relay_outbound;          ///< "": no relay.
     std::vector<std::string> endpoints;  ///< Publishers that bind.
-    std::string beacon_root;             ///< "": announcements are not followed.
-    bool validate = true;                ///< False: Verifier::Mode::integrity (D2).
+    std::vector<std::string> srv;        ///< Domains whose SRV records name publishers that bind.
+    /// Looks up host names among `endpoints`, and `srv`, again and again. Null: names go to the
+    /// transport as they are, and `srv` must be empty.
+    std::shared_ptr<NameResolver> resolver;
+    std::string beacon_root;  ///< "": announcements are not followed.
+    bool validate = true;     ///< False: Verifier::Mode::integrity (D2).
     signing::Limits limits;
 };
 
@@ -69,8 +74,9 @@ struct ReadyResult {
 
 class Subscriber {
 public:
-    /// `trust` may be null only with validate = false. Endpoints that cannot be parsed or resolved
-    /// are an error here; those where nobody listens yet are tried again for ever.
+    /// `trust` may be null only with validate = false. Endpoints that cannot be parsed are an error
+    /// here; names that do not resolve, and endpoints where nobody listens, are tried again for
+    /// ever, and the rest goes on meanwhile.
     [[nodiscard]] static tl::expected<std::unique_ptr<Subscriber>, std::string> open(
         Transport& transport, const Clock& clock, SubscriberSettings settings,
         std::shared_ptr<signing::TrustStore> trust, SubscriberHooks hooks);

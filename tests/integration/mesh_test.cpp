@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "tests/integration/fabric_fixture.hpp"
+#include "tests/support/name_server.hpp"
 
 namespace weft::testing {
 namespace {
@@ -24,6 +25,39 @@ TEST(Mesh, APublisherThatBindsReachesASubscriberWithoutAnyRelay) {
     EXPECT_EQ(logged.exit_code, 0) << logged.err;
     EXPECT_EQ(tail.wait(), 0) << tail.output();
     EXPECT_THAT(json_lines(tail.out()), SizeIs(3));
+}
+
+TEST(Mesh, SubscribersFindPublishersByServiceRecords) {
+    using namespace std::string_literals;
+    Fabric fabric;
+    const auto port = static_cast<std::uint16_t>(free_port());
+    NameServer names;
+    names.set_srv("_weft._tcp.example.org", {{"git.example.org", port}});
+    names.set_host("git.example.org", {"\x7F\0\0\x01"s});
+    Process tail = fabric.start({"tail", "--count", "1", "--set", "fabric.srv=[example.org]",
+                                 "--set", "fabric.name_servers=['" + names.address() + "']"});
+
+    const Finished logged = fabric.weft(
+        {"logger", "--flush", "20s", "--set", "fabric.mode=bind", "--set",
+         "fabric.endpoints={git.host1: ['tcp://127.0.0.1:" + std::to_string(port) + "']}"},
+        "a\n");
+
+    EXPECT_EQ(logged.exit_code, 0) << logged.err;
+    EXPECT_EQ(tail.wait(), 0) << tail.output();
+    EXPECT_THAT(json_lines(tail.out()), SizeIs(1));
+}
+
+TEST(Mesh, ADomainWithoutServiceRecordsIsNamedAndTheRestGoesOn) {
+    Fabric fabric;
+    Process relay = fabric.relay();
+    NameServer names;
+    Process tail = fabric.start({"tail", "--count", "1", "--set", "fabric.srv=[example.org]",
+                                 "--set", "fabric.name_servers=['" + names.address() + "']"});
+    tail.wait_for_line(Stream::err, "SRV records of example.org");
+
+    EXPECT_EQ(fabric.weft({"logger", "--flush", "20s"}, "a\n").exit_code, 0);
+
+    EXPECT_EQ(tail.wait(), 0) << tail.output();
 }
 
 TEST(Mesh, TheSecondPublisherOfANameTakesTheNextFreeEndpoint) {

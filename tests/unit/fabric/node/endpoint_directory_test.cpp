@@ -139,5 +139,36 @@ TEST(EndpointDirectory, AtMostSoManyNamesAreFollowed) {
                 ElementsAre(endpoint(2)));
 }
 
+TEST(EndpointDirectory, ANameBringsItsEndpointsAndTakesAwayThoseThatItNoLongerHas) {
+    EndpointDirectory directory({});
+    EXPECT_THAT(directory.on_resolved("git", {endpoint(1), endpoint(2)}).connect,
+                ElementsAre(endpoint(1), endpoint(2)));
+
+    const auto changes = directory.on_resolved("git", {endpoint(2), endpoint(3)});
+
+    EXPECT_THAT(changes.connect, ElementsAre(endpoint(3)));
+    EXPECT_THAT(changes.disconnect, ElementsAre(endpoint(1)));
+}
+
+TEST(EndpointDirectory, WhoHasASecondReasonToBeConnectedStaysSo) {
+    EndpointDirectory directory({endpoint(1)});
+    EXPECT_THAT(directory.on_resolved("git", {endpoint(1), endpoint(2)}).connect,
+                ElementsAre(endpoint(2)));
+    EXPECT_THAT(directory.on_resolved("build", {endpoint(2)}).connect, IsEmpty());
+    EXPECT_THAT(directory.on_resolved("git", {}).disconnect, IsEmpty());
+
+    EXPECT_THAT(directory.on_resolved("build", {}).disconnect, ElementsAre(endpoint(2)));
+}
+
+TEST(EndpointDirectory, FollowsOnlySoManyEndpointsOfOneName) {
+    EndpointDirectory directory({});
+    std::vector<std::string> many;
+    for (int i = 1; i <= 300; ++i) many.push_back(endpoint(i));
+
+    EXPECT_EQ(directory.on_resolved("git", many).connect.size(),
+              EndpointDirectory::endpoints_per_name_max);
+    EXPECT_EQ(directory.not_followed(), 300 - EndpointDirectory::endpoints_per_name_max);
+}
+
 }  // namespace
 }  // namespace weft::fabric
