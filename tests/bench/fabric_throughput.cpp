@@ -18,7 +18,7 @@ using weft::bench::Suite;
     std::fprintf(stderr,
                  "usage: fabric_throughput [--json] [--unpinned] [--rounds N] [--quick] [--only "
                  "SCENARIO]...\n"
-                 "scenarios: one_topic interleaved fanout4 curve body16k latency memory\n"
+                 "scenarios: one_topic interleaved fanout4 curve body16k latency stopped memory\n"
                  "needs nats-server on PATH\n");
     std::exit(2);
 }
@@ -54,6 +54,8 @@ void run_all(Suite& suite) {
     const auto plain = bench::weft_peer({.name = "unsigned", .is_signed = false}, world, identity);
     const auto is_signed = bench::weft_peer({.name = "signed"}, world, identity);
     const auto relay = bench::weft_peer({.name = "relay", .through_relay = true}, world, identity);
+    const auto stopped = bench::weft_peer(
+        {.name = "beside_stopped", .through_relay = true, .beside_stopped = true}, world, identity);
 
     suite.run("one_topic", {.messages = 3'000'000},
               {raw.get(), nats.get(), plain.get(), is_signed.get(), relay.get()});
@@ -65,6 +67,9 @@ void run_all(Suite& suite) {
               {raw.get(), nats.get(), plain.get(), is_signed.get()});
     suite.run("latency", {.messages = 30'000, .rate = 10'000, .with_latency = true},
               {raw.get(), nats.get(), plain.get(), is_signed.get(), relay.get()});
+    // 30 s at 2,000 a second: far beyond the mark of 1,000 and every buffer of the kernel.
+    suite.run("stopped", {.messages = 60'000, .rate = 2'000, .with_latency = true},
+              {relay.get(), stopped.get()});
     suite.ratio("signed_vs_raw", "one_topic.signed", "one_topic.raw");
     suite.ratio("signed_vs_nats", "one_topic.signed", "one_topic.nats");
     suite.ratio("unsigned_vs_raw", "one_topic.unsigned", "one_topic.raw");

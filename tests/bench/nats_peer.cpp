@@ -56,7 +56,7 @@ public:
                      file.c_str(), static_cast<char*>(nullptr));
             ::_exit(127);
         }
-        auto middle = std::make_unique<Middle>(pid);
+        auto middle = std::make_unique<Middle>(std::vector<int>{pid});
         middle->publish_at = middle->subscribe_at = "nats://127.0.0.1:" + port;
         return middle;
     }

@@ -41,8 +41,10 @@ void Meeting::await_ready(std::size_t count) const {
 }
 
 Middle::~Middle() {
-    ::kill(pid_, SIGTERM);
-    ::waitpid(pid_, nullptr, 0);
+    for (const int pid : pids_) {
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
+    }
 }
 
 std::uint16_t free_port() {

@@ -46,17 +46,17 @@ private:
     int ends_[2];
 };
 
-/// A process between the two sides, stopped with this object.
+/// Processes between or beside the two sides, killed with this object.
 class Middle {
 public:
-    explicit Middle(int pid) : pid_(pid) {}
+    explicit Middle(std::vector<int> pids) : pids_(std::move(pids)) {}
     ~Middle();
     Middle(const Middle&) = delete;
     Middle& operator=(const Middle&) = delete;
     std::string publish_at, subscribe_at;
 
 private:
-    int pid_;
+    std::vector<int> pids_;
 };
 
 /// One kind of peer. publish() and receive() run in child processes.
@@ -81,6 +81,7 @@ struct WeftKind {
     std::string name;
     bool is_signed = true;  ///< Signs and validates; else neither.
     bool through_relay = false;
+    bool beside_stopped = false;  ///< With a second subscriber that subscribes, then stops reading.
 };
 [[nodiscard]] std::unique_ptr<Peer> weft_peer(WeftKind kind, support::SigningFixture& world,
                                               const support::Identity& identity);

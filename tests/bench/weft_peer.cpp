@@ -1,8 +1,10 @@
 // weft itself, direct or through its relay, as a service would use it.
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <condition_variable>
+#include <csignal>
 #include <mutex>
 #include <stdexcept>
 
@@ -46,14 +48,17 @@ public:
         fabric::RelaySettings settings;
         settings.inbound = free_endpoint();
         settings.outbound = free_endpoint();
-        settings.socket.high_water_mark = 0;
+        // The benchmark loses nothing, but for the peer whose messages are to be dropped.
+        settings.socket.high_water_mark = kind_.beside_stopped ? 1000 : 0;
         const pid_t pid = ::fork();
         if (pid == 0) {
             auto relay = fabric::Relay::open(settings);
             if (relay) (*relay)->run();
             ::_exit(1);
         }
-        auto middle = std::make_unique<Middle>(pid);
+        std::vector<int> pids{pid};
+        if (kind_.beside_stopped) pids.push_back(stopped_subscriber(settings.outbound));
+        auto middle = std::make_unique<Middle>(std::move(pids));
         middle->publish_at = settings.inbound;
         middle->subscribe_at = settings.outbound;
         return middle;
@@ -134,6 +139,26 @@ public:
     }
 
 private:
+    /// Subscribes to everything and then reads nothing any more, not even from the kernel.
+    [[nodiscard]] pid_t stopped_subscriber(const std::string& outbound) const {
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            const auto transport = open_transport();
+            fabric::SubscriberSettings settings;
+            settings.globs = support::globs_of({"org.weft.dev.bench.**"});
+            settings.relay_outbound = outbound;
+            auto subscriber = support::must(fabric::Subscriber::open(
+                *transport, clock_, settings, world_.trust(), fabric::SubscriberHooks{}));
+            if (!subscriber->wait_ready(20s).ready) ::_exit(1);
+            ::raise(SIGSTOP);
+            ::_exit(0);
+        }
+        int status = 0;
+        ::waitpid(pid, &status, WUNTRACED);
+        if (!WIFSTOPPED(status)) throw std::runtime_error("the stopped subscriber did not stop");
+        return pid;
+    }
+
     static std::unique_ptr<fabric::Transport> open_transport() {
         fabric::ZmqOptions options;
         options.high_water_mark = 0;  // as for raw libzmq: the benchmark loses nothing
