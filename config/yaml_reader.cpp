@@ -285,18 +285,20 @@ ReadYaml read_yaml(std::string_view text, const Origin& origin) {
         return refuse({std::move(place), {}, std::move(bad->sentence)});
     }
     TreeBuilder builder(origin, result.problems);
+    Problems of_second_look;
     try {
         parse(text, builder);
         // yaml-cpp 0.7 lets a quote that is never closed pass if a line end follows it, so that a
         // file cut short would look whole. Without the line end it notices.
         if (builder.ends_quoted()) {
-            Problems ignored;
-            TreeBuilder again(origin, ignored);
+            TreeBuilder again(origin, of_second_look);
             parse(without_trailing_space(text), again);
         }
         result.value = builder.take();
     } catch (const Stop&) {
         result.broken = true;
+        // Nobody may leave without a word: what is broken is left out of the configuration.
+        if (result.problems.empty()) result.problems = std::move(of_second_look);
     } catch (const YAML::Exception& error) {
         return refuse(syntax_problem(error, origin));
     }

@@ -190,6 +190,13 @@ TEST(YamlReader, RefusesEscapesThatWouldBecomeHalfACharacter) {
     good("a: \"\\u0085\\u00a0\\L\\P\"");
 }
 
+TEST(YamlReader, SaysWhyWhatOnlyItsSecondLookRefuses) {
+    const ReadYaml result = read("i:\n[\"\"]\n");
+
+    EXPECT_EQ(result.broken, !result.problems.empty());
+    EXPECT_THAT(text_of(result.problems), HasSubstr("a list or map cannot be a key"));
+}
+
 TEST(YamlReader, RefusesTags) {
     for (const char* text : {"a: !!str 1", "a: !mine x", "a: !!binary eA==", "a: !x [1]"}) {
         EXPECT_THAT(only_problem(text), HasSubstr("begins a tag")) << text;
