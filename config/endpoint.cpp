@@ -1,9 +1,8 @@
 #include "config/endpoint.hpp"
 
-#include <algorithm>
-
 #include "config/host.hpp"
 #include "config/problem.hpp"
+#include "config/utf8.hpp"
 
 namespace weft::config {
 
@@ -17,9 +16,13 @@ auto refuse(std::string_view text, std::string_view why) {
     return tl::make_unexpected(in_quotes(text) + std::string(why));
 }
 
-bool has_control_character(std::string_view text) {
-    return std::any_of(text.begin(), text.end(),
-                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+bool is_plain_text(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t bytes = shown_character_bytes(text);
+        if (bytes == 0) return false;
+        text.remove_prefix(bytes);
+    }
+    return true;
 }
 
 tl::expected<Endpoint, std::string> parse_tcp(std::string_view rest) {
@@ -34,9 +37,9 @@ tl::expected<Endpoint, std::string> parse_tcp(std::string_view rest) {
 }  // namespace
 
 tl::expected<Endpoint, std::string> Endpoint::parse(std::string_view text) {
-    if (has_control_character(text)) {
+    if (!is_plain_text(text)) {
         return refuse(text,
-                      " has a control character in it: write an endpoint such as "
+                      " has a control character in it, or is not UTF-8: write an endpoint such as "
                       "tcp://127.0.0.1:9940");
     }
     if (text.substr(0, tcp_prefix.size()) == tcp_prefix) {

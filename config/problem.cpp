@@ -1,5 +1,7 @@
 #include "config/problem.hpp"
 
+#include "config/utf8.hpp"
+
 namespace weft::config {
 
 namespace {
@@ -10,6 +12,23 @@ bool continues_character(char byte) noexcept {
     return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
+/// What a terminal might take for more than text is written as \xNN, byte by byte.
+std::string fit_to_show(std::string_view text) {
+    static constexpr std::string_view hex = "0123456789abcdef";
+    std::string shown;
+    while (!text.empty()) {
+        const std::size_t bytes = shown_character_bytes(text);
+        if (bytes == 0) {
+            const auto byte = static_cast<unsigned char>(text.front());
+            shown += {'\\', 'x', hex[byte >> 4U], hex[byte & 0xFU]};
+        } else {
+            shown += text.substr(0, bytes);
+        }
+        text.remove_prefix(bytes == 0 ? 1 : bytes);
+    }
+    return shown;
+}
+
 }  // namespace
 
 std::string Problem::text() const {
@@ -17,7 +36,8 @@ std::string Problem::text() const {
     // `--set fabric.mode` names its key already.
     const bool named = origin.kind == Origin::Kind::option && text.ends_with(" " + key);
     if (!key.empty() && !named) text += ": " + key;
-    return text + ": " + sentence;
+    // File names, variables and keys come from outside, and sentences may repeat some of it.
+    return fit_to_show(text + ": " + sentence);
 }
 
 std::string text_of(const Problems& problems) {
@@ -33,23 +53,13 @@ std::string text_of(const Problems& problems) {
 }
 
 std::string in_quotes(std::string_view text) {
-    static constexpr std::string_view hex = "0123456789abcdef";
     std::string_view shown = text;
     if (shown.size() > quoted_bytes_max) {
         std::size_t end = quoted_bytes_max;
         while (end > 0 && continues_character(shown[end])) --end;
         shown = shown.substr(0, end);
     }
-    std::string result = "'";
-    for (const char c : shown) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7F) {
-            result += {'\\', 'x', hex[byte >> 4U], hex[byte & 0xFU]};
-        } else {
-            result += c;
-        }
-    }
-    return result + (shown.size() < text.size() ? "...'" : "'");
+    return "'" + fit_to_show(shown) + (shown.size() < text.size() ? "...'" : "'");
 }
 
 }  // namespace weft::config

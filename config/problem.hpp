@@ -16,7 +16,7 @@ struct Problem {
     std::string key;       ///< dotted, such as `fabric.mode`; empty when it concerns a whole file
     std::string sentence;  ///< what is wrong and what would be right
 
-    /// `weft.d/10-weft.yaml:3: fabric.mode: sentence`.
+    /// `weft.d/10-weft.yaml:3: fabric.mode: sentence`, always one line, fit for a terminal.
     [[nodiscard]] std::string text() const;
 };
 
@@ -27,8 +27,8 @@ using Problems = std::vector<Problem>;
 inline constexpr std::size_t problems_shown_max = 100;
 [[nodiscard]] std::string text_of(const Problems& problems);
 
-/// Text from outside, fit to stand inside a message: in single quotes, control characters escaped,
-/// cut after 80 bytes.
+/// Text from outside, fit to stand inside a message: in single quotes, control characters
+/// and bytes that are not UTF-8 escaped, cut after 80 bytes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace weft::config

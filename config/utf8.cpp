@@ -37,6 +37,24 @@ bool is_control(char c) noexcept {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const std::size_t bytes = character_bytes(text);
+        if (bytes == 0) return false;
+        text.remove_prefix(bytes);
+    }
+    return true;
+}
+
+std::size_t shown_character_bytes(std::string_view text) noexcept {
+    if (text.empty()) return 0;
+    const auto first = static_cast<unsigned char>(text.front());
+    if (first < 0x20 || first == 0x7F) return 0;
+    const bool is_c1 =
+        first == 0xC2 && text.size() > 1 && static_cast<unsigned char>(text[1]) < 0xA0;
+    return is_c1 ? 0 : character_bytes(text);
+}
+
 std::optional<BadText> find_bad_text(std::string_view text) {
     std::size_t line = 1;
     while (!text.empty()) {

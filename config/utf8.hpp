@@ -17,4 +17,11 @@ struct BadText {
 /// character other than tab and line ends; nothing if the text is good.
 [[nodiscard]] std::optional<BadText> find_bad_text(std::string_view text);
 
+/// Well-formed UTF-8; control characters may be in it.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+/// How many bytes the character takes that `text` begins with; 0 if it must not be shown to people
+/// as it is: bytes that are not UTF-8, and control characters of every kind (C0, DEL and C1).
+[[nodiscard]] std::size_t shown_character_bytes(std::string_view text) noexcept;
+
 }  // namespace weft::config

@@ -65,6 +65,7 @@ public:
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                   const std::string& text) override {
         ends_quoted_ = tag == "!";
+        check_escapes(mark, text);
         if (expects_key()) return start_key(mark, text, false);
         check_tag(mark, tag);
         put(Value::scalar(text, at(mark), tag == "!"));
@@ -135,6 +136,12 @@ private:
         refuse(mark,
                "'!' begins a tag in YAML, and configurations have none: remove it, or put a "
                "text that begins with '!' in quotes");
+    }
+
+    /// yaml-cpp 0.7 makes half a character of the escapes \N and \_.
+    void check_escapes(const YAML::Mark& mark, const std::string& text) {
+        if (is_utf8(text)) return;
+        refuse(mark, "the escapes \\N and \\_ are not supported: write \\u0085 or \\u00a0 instead");
     }
 
     void start_key(const YAML::Mark& mark, const std::string& key, bool discard) {
@@ -278,18 +285,20 @@ ReadYaml read_yaml(std::string_view text, const Origin& origin) {
         return refuse({std::move(place), {}, std::move(bad->sentence)});
     }
     TreeBuilder builder(origin, result.problems);
+    Problems of_second_look;
     try {
         parse(text, builder);
         // yaml-cpp 0.7 lets a quote that is never closed pass if a line end follows it, so that a
         // file cut short would look whole. Without the line end it notices.
         if (builder.ends_quoted()) {
-            Problems ignored;
-            TreeBuilder again(origin, ignored);
+            TreeBuilder again(origin, of_second_look);
             parse(without_trailing_space(text), again);
         }
         result.value = builder.take();
     } catch (const Stop&) {
         result.broken = true;
+        // Nobody may leave without a word: what is broken is left out of the configuration.
+        if (result.problems.empty()) result.problems = std::move(of_second_look);
     } catch (const YAML::Exception& error) {
         return refuse(syntax_problem(error, origin));
     }

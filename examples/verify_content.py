@@ -97,7 +97,7 @@ def check_header(header):
         raise ValueError("headers must be nil or a map of at most 64 texts")
 
 
-def plain(value, depth=0):
+def plain(value, depth=0, in_key=False):
     """A value as JSON can show it."""
     if depth > MSGPACK_DEPTH_MAX:
         raise ValueError("too deep")
@@ -107,12 +107,15 @@ def plain(value, depth=0):
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, list):
-        return [plain(element, depth + 1) for element in value]
+        return [plain(element, depth + 1, in_key) for element in value]
     if isinstance(value, dict):
         value = tuple(value.items())
     if isinstance(value, tuple):  # A map: its keys may be of any type.
-        return {key if isinstance(key, str) else json.dumps(plain(key, depth + 1)):
-                plain(element, depth + 1) for key, element in value}
+        if in_key and any(isinstance(key, (list, tuple, dict)) for key, _ in value):
+            # Each key around another escapes its quotes once more: some bytes would make gigabytes.
+            raise ValueError("a list or map is a key within a key")
+        return {key if isinstance(key, str) else json.dumps(plain(key, depth + 1, True)):
+                plain(element, depth + 1, in_key) for key, element in value}
     return value
 
 

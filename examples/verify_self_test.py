@@ -14,7 +14,7 @@ import unittest.mock
 import nacl.signing
 
 import verify
-from verify_content import decode_content, element_end
+from verify_content import decode_content, element_end, shown_body
 from verify_suite import (leaf_digest, message_digest, node_digest, padded, prefixed, run_digest,
                           signed_root, steps, tagged_hash)
 from verify_topics import glob_matches
@@ -334,6 +334,9 @@ def check_garbage(checks):
         except ValueError:
             checks.that(True, "")
     checks.that(element_end(b"\x91" * 32 + b"\xc0", 0) == 33, "msgpack of depth 32")
+    nested = b"\x81" * 31 + b'\xa1"' + b"\x01" * 31
+    checks.that(list(shown_body("", nested)) == ["base64"], "a key within a key is not escaped")
+    checks.that(shown_body("", b"\x81\x91\x01\x02") == {"[1]": 2}, "a list as a key")
 
 
 def check_publisher(checks, document):

@@ -58,14 +58,12 @@ public:
         if (const std::size_t valid = utf8_prefix(text_); valid < text_.size()) {
             return fail(at_place(text_, valid, "this byte is not UTF-8"));
         }
-        ondemand::document document;
         const auto failed =
-            parser_.iterate(padded_.data(), padded_.size(), padded_.capacity()).get(document);
+            parser_.iterate(padded_.data(), padded_.size(), padded_.capacity()).get(document_);
         if (failed == simdjson::UNCLOSED_STRING || failed == simdjson::UNESCAPED_CHARS) {
             return fail(string_error(text_));
         }
         if (failed) return fail(simdjson::error_message(failed));
-        document_ = &document;
         return single_value(out);
     }
 
@@ -74,7 +72,7 @@ public:
 private:
     bool single_value(Value* out) {
         ondemand::array list;
-        if (const auto failed = document_->get_array().get(list)) return fail(failed);
+        if (const auto failed = document_.get_array().get(list)) return fail(failed);
         std::size_t count = 0;
         for (auto element : list) {
             ondemand::value value;
@@ -85,7 +83,7 @@ private:
         if (count == 0) return fail("there is no JSON value; it is empty");
         // Once all is read, there is no place any more to be at.
         const char* place = nullptr;
-        if (document_->current_location().get(place) != simdjson::OUT_OF_BOUNDS) {
+        if (document_.current_location().get(place) != simdjson::OUT_OF_BOUNDS) {
             return fail_here("something follows the JSON value");
         }
         return true;
@@ -199,7 +197,7 @@ private:
     }
     bool fail_here(std::string_view what) {
         const char* place = nullptr;
-        if (document_->current_location().get(place) || place == nullptr) {
+        if (document_.current_location().get(place) || place == nullptr) {
             return fail(at_place(text_, text_.size(), what));
         }
         const auto offset = place - padded_.data() - 1;
@@ -210,7 +208,7 @@ private:
     std::size_t depth_max_;
     std::string padded_;
     ondemand::parser parser_;
-    ondemand::document* document_ = nullptr;
+    ondemand::document document_;
     std::string error_;
 };
 

@@ -1,5 +1,6 @@
 #include "fabric/message/value.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -93,7 +94,7 @@ private:
 };
 
 /// Makes a value of what msgpack-c's parser walks over. Used only after check_msgpack(), so depth
-/// is bounded and nothing can fail. No room is made by a declared count.
+/// is bounded and only a key can be wrong. No room is made by a declared count.
 class Builder : public msgpack::null_visitor {
 public:
     bool visit_nil() { return put(Value{}); }
@@ -158,12 +159,21 @@ private:
         if (!top.is_map) {
             top.list.push_back(std::move(value));
         } else if (top.at_key) {
+            if (!key_is_allowed(value)) return false;
             top.at_key = false;
             top.key = value.text() != nullptr ? *value.text() : to_json(value);
         } else {
             top.map.emplace_back(std::move(top.key), std::move(value));
         }
         return true;
+    }
+
+    /// A list or map that is a key becomes text, in which quotes and backslashes are escaped. One
+    /// more key around it would escape these again, and 30 of them make gigabytes of some bytes.
+    [[nodiscard]] bool key_is_allowed(const Value& key) const {
+        if (key.list() == nullptr && key.map() == nullptr) return true;
+        return std::none_of(open_.begin(), open_.end() - 1,
+                            [](const Container& outer) { return outer.at_key; });
     }
 
     std::vector<Container> open_;
@@ -216,7 +226,11 @@ tl::expected<Value, std::string> from_msgpack(std::string_view bytes) {
     }
     Builder builder;
     std::size_t offset = 0;
-    msgpack::parse(bytes.data(), bytes.size(), offset, builder);
+    if (!msgpack::parse(bytes.data(), bytes.size(), offset, builder)) {
+        return tl::make_unexpected(
+            std::string{"The msgpack has a map whose key is a list or map that has such a key "
+                        "itself; use text for keys."});
+    }
     return builder.take();
 }
 

@@ -83,7 +83,8 @@ private:
 /// msgpack bytes of a value (smallest forms). Deeper than msgpack_depth_max: error sentence.
 [[nodiscard]] tl::expected<std::string, std::string> to_msgpack(const Value& value);
 /// Foreign bytes: limits of codec.hpp hold, and one object must fill `bytes` exactly. Map keys that
-/// are not text become their JSON text; extension types become Binary.
+/// are not text become their JSON text, and a list or map that is a key may not have such a key
+/// itself; extension types become Binary.
 [[nodiscard]] tl::expected<Value, std::string> from_msgpack(std::string_view bytes);
 
 }  // namespace weft::fabric

@@ -100,6 +100,10 @@ EndpointDirectory::Changes EndpointDirectory::expire(Instant now) {
         }
         name = endpoints.empty() ? announced_.erase(name) : std::next(name);
     }
+    // Two names may have announced one endpoint; it was connected once.
+    std::sort(changes.disconnect.begin(), changes.disconnect.end());
+    changes.disconnect.erase(std::unique(changes.disconnect.begin(), changes.disconnect.end()),
+                             changes.disconnect.end());
     std::erase_if(changes.disconnect,
                   [this](const std::string& endpoint) { return known_otherwise(endpoint); });
     return changes;

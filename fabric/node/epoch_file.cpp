@@ -7,7 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
+#include <system_error>
 
 namespace weft::fabric {
 namespace {
@@ -44,22 +44,26 @@ tl::unexpected<std::string> failed(const std::filesystem::path& file, const std:
     return tl::make_unexpected("epoch file " + file.string() + ": " + what);
 }
 
+/// What errno says; unlike strerror(), from any thread.
+std::string reason() {
+    return std::generic_category().message(errno);
+}
+
 }  // namespace
 
 tl::expected<std::uint64_t, std::string> next_epoch(const std::filesystem::path& path) {
     const File file(path);
     if (file.fd() < 0) {
-        return failed(path, std::string{std::strerror(errno)} +
+        return failed(path, reason() +
                                 " (a publisher counts its starts there: make its directory "
                                 "writable)");
     }
     while (::flock(file.fd(), LOCK_EX) != 0) {
-        if (errno != EINTR)
-            return failed(path, std::string{"cannot be locked: "} + std::strerror(errno));
+        if (errno != EINTR) return failed(path, "cannot be locked: " + reason());
     }
     std::array<char, record_bytes + 1> text{};
     const ssize_t got = ::pread(file.fd(), text.data(), text.size(), 0);
-    if (got < 0) return failed(path, std::strerror(errno));
+    if (got < 0) return failed(path, reason());
     std::uint64_t epoch = 0;
     if (got > 0) {
         const auto [end, error] = std::from_chars(text.data(), text.data() + got, epoch);
@@ -76,12 +80,11 @@ tl::expected<std::uint64_t, std::string> next_epoch(const std::filesystem::path&
     if (::pwrite(file.fd(), record.data(), record.size(), 0) !=
             static_cast<ssize_t>(record.size()) ||
         ::fdatasync(file.fd()) != 0) {
-        return failed(path, std::string{"cannot be written: "} + std::strerror(errno));
+        return failed(path, "cannot be written: " + reason());
     }
     // A file that was just made is not there after a power loss unless its directory says so.
     if (got == 0 && !make_durable(path.parent_path())) {
-        return failed(path,
-                      std::string{"its directory cannot be written: "} + std::strerror(errno));
+        return failed(path, "its directory cannot be written: " + reason());
     }
     return epoch;
 }

@@ -53,7 +53,7 @@ struct OutgoingSlot {
 
 struct OutgoingBatch {
     static constexpr std::size_t messages_max = 4096;
-    static constexpr std::size_t bytes_max = 1024 * 1024;
+    static constexpr std::size_t bytes_max = std::size_t{1024} * 1024;
 
     explicit OutgoingBatch(std::size_t capacity_bytes);
 
@@ -72,7 +72,7 @@ struct OutgoingError {
 class OutgoingQueue {
 public:
     static constexpr std::size_t messages_max = 65'536;
-    static constexpr std::size_t bytes_max = 64 * 1024 * 1024;
+    static constexpr std::size_t bytes_max = std::size_t{64} * 1024 * 1024;
     static constexpr std::size_t topics_max = 1'000'000;
 
     /// Asked once per topic and generation, for messages only: certificate globs and policy say

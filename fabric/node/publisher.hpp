@@ -37,7 +37,7 @@ struct PublisherSettings {
     std::vector<std::string> endpoints;  ///< Mode::bind: the first that is free is bound.
     std::string source;                  ///< Stands in each message's header: UTF-8, 255 bytes.
     std::uint64_t epoch = 0;             ///< Start counter; see epoch_file.hpp.
-    std::size_t content_bytes_max = 4 * 1024 * 1024;
+    std::size_t content_bytes_max = std::size_t{4} * 1024 * 1024;
     /// How long publish() waits for room in the sending queue before it fails.
     std::chrono::milliseconds room_timeout{5000};
     /// How long close() and the destructor wait until what was accepted has been handed over.

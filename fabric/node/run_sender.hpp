@@ -17,7 +17,7 @@ namespace weft::fabric {
 
 class RunSender {
 public:
-    static constexpr std::size_t run_bytes_max = 256 * 1024;
+    static constexpr std::size_t run_bytes_max = std::size_t{256} * 1024;
 
     /// `signer` null: proofs are empty.
     explicit RunSender(std::unique_ptr<signing::BatchSigner> signer) : signer_(std::move(signer)) {}

@@ -119,7 +119,9 @@ TEST(Endpoint, RefusesWhatIsNotOne) {
                              " tcp://a:1",
                              "tcp://a:1 ",
                              "tcp://a:1\n",
-                             "ipc:///a\nb"}) {
+                             "ipc:///a\nb",
+                             "ipc:///a\xff",
+                             "inproc://\xc2\x9b"}) {
         EXPECT_FALSE(Endpoint::parse(text)) << text;
     }
 }

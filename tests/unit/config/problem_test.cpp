@@ -44,6 +44,24 @@ TEST(Problems, BeyondAHundredAreOnlyCounted) {
     EXPECT_THAT(text_of(problems), ::testing::EndsWith("and 5 more problems"));
 }
 
+TEST(Problem, ShowsKeysAndNamesFromOutsideOnOneLineAndFitForATerminal) {
+    const Problem key{Origin::file("a.yaml", 3), "two\nlines\x1b[31m", "is wrong"};
+    EXPECT_EQ(key.text(), "a.yaml:3: two\\x0alines\\x1b[31m: is wrong");
+
+    const Problem variable{Origin::environment("WEFT_\xff\xc2\x9b"), "k", "is wrong"};
+    EXPECT_EQ(variable.text(), "environment WEFT_\\xff\\xc2\\x9b: k: is wrong");
+}
+
+TEST(InQuotes, EscapesWhatIsNotUtf8AndControlsAboveAscii) {
+    EXPECT_EQ(in_quotes("4\xb5\x8e"
+                        "B"),
+              "'4\\xb5\\x8eB'");
+    EXPECT_EQ(in_quotes("a\xc2\x9b"
+                        "b\xc2\xa0\xc3\xa9"),
+              "'a\\xc2\\x9bb\xc2\xa0\xc3\xa9'");
+    EXPECT_EQ(in_quotes("\xc3"), "'\\xc3'");
+}
+
 TEST(InQuotes, EscapesControlCharactersAndCutsLongText) {
     EXPECT_EQ(in_quotes("plain"), "'plain'");
     EXPECT_EQ(in_quotes("a\x1b[31m\n"), "'a\\x1b[31m\\x0a'");

@@ -183,6 +183,20 @@ TEST(YamlReader, RefusesMergeKeys) {
     EXPECT_THAT(only_problem("a:\n  <<: {b: 1}\n"), HasSubstr("'<<' merges maps"));
 }
 
+TEST(YamlReader, RefusesEscapesThatWouldBecomeHalfACharacter) {
+    for (const char* text : {"a: \"\\N\"", "a: \"x\\_y\"", "\"\\N\": a"}) {
+        EXPECT_THAT(only_problem(text), HasSubstr("write \\u0085 or \\u00a0 instead")) << text;
+    }
+    good("a: \"\\u0085\\u00a0\\L\\P\"");
+}
+
+TEST(YamlReader, SaysWhyWhatOnlyItsSecondLookRefuses) {
+    const ReadYaml result = read("i:\n[\"\"]\n");
+
+    EXPECT_EQ(result.broken, !result.problems.empty());
+    EXPECT_THAT(text_of(result.problems), HasSubstr("a list or map cannot be a key"));
+}
+
 TEST(YamlReader, RefusesTags) {
     for (const char* text : {"a: !!str 1", "a: !mine x", "a: !!binary eA==", "a: !x [1]"}) {
         EXPECT_THAT(only_problem(text), HasSubstr("begins a tag")) << text;

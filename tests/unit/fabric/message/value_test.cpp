@@ -138,6 +138,21 @@ TEST(Msgpack, KeysThatAreNotTextBecomeTheirJsonText) {
     EXPECT_EQ((*value)[R"({"base64":"eA=="})"].text_or(""), "e");
 }
 
+// Rule D1: each key around another doubled the backslashes in it, and these bytes made gigabytes.
+TEST(Msgpack, AListOrMapThatIsAKeyHasNoSuchKeyItself) {
+    const std::string list_key_in_map_key = bytes({0x81, 0x81, 0x91, 1, 2, 3});
+    EXPECT_TRUE(check_msgpack(list_key_in_map_key).empty());
+    const auto refused = from_msgpack(list_key_in_map_key);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error(), HasSubstr("use text for keys"));
+    EXPECT_FALSE(from_msgpack(std::string(31, '\x81') + bytes({0xA1, '"'}) + std::string(31, 1)));
+
+    // One key beside another, and a map of plain keys as a key, are fine.
+    EXPECT_TRUE(from_msgpack(bytes({0x82, 0x91, 1, 2, 0x91, 3, 4})));
+    EXPECT_EQ(from_msgpack(bytes({0x81, 0x81, 0xA1, 'a', 1, 0x81, 0x91, 2, 3})),
+              (Value{{R"({"a":1})", Value{{"[2]", 3}}}}));
+}
+
 TEST(Msgpack, ExtensionTypesBecomeTheirTypeByteAndData) {
     EXPECT_EQ(from_msgpack(bytes({0xD4, 5, 'x'})), Value{Binary{"\x05x"}});
     EXPECT_EQ(from_msgpack(bytes({0xC7, 3, 1, 'a', 'b', 'c'})), Value{Binary{"\x01"

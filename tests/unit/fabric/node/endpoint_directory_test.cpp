@@ -86,6 +86,14 @@ TEST(EndpointDirectory, AnEndpointThatTwoNamesAnnounceStaysUntilBothAreSilent) {
     EXPECT_THAT(directory.expire(start + seconds{16}).disconnect, ElementsAre(endpoint(1)));
 }
 
+TEST(EndpointDirectory, AnEndpointOfTwoNamesThatFallSilentTogetherIsDisconnectedOnce) {
+    EndpointDirectory directory({});
+    ASSERT_FALSE(directory.on_announcement("git", endpoint(1), start).connect.empty());
+    ASSERT_TRUE(directory.on_announcement("ci", endpoint(1), start).connect.empty());
+
+    EXPECT_THAT(directory.expire(start + seconds{20}).disconnect, ElementsAre(endpoint(1)));
+}
+
 TEST(EndpointDirectory, EndpointsOfOneNameExpireEachByItself) {
     EndpointDirectory directory({});
     ASSERT_FALSE(directory.on_announcement("git", endpoint(1), start).connect.empty());
