@@ -140,6 +140,7 @@ struct Subscriber::Core {
             return;
         }
         for (const std::string& endpoint : announced_endpoints(beacon)) {
+            if (settings.curve) settings.curve->announce(endpoint, *verified_run.signer);
             apply(directory.on_announcement(std::string{name}, endpoint, clock.steady()));
         }
     }
