@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <thread>
@@ -359,6 +361,75 @@ TEST_F(CurvePublisherTest, ARevokedSubscriberIsCutOffAndOthersComeBack) {
     EXPECT_EQ(victim.received.messages().size(), 1u);
     hub.subscriber.reset();
     EXPECT_TRUE(eventually([&] { return publisher_->stats().peers == 0; }));
+}
+
+/// Messages that come to `port`, published until one does.
+bool hears(SubscribePort& port, Publisher& publisher) {
+    return eventually([&] {
+        publisher.publish(topic, {{"x", 1}});
+        Arrival arrival;
+        while (port.receive(arrival)) {
+            if (arrival.topic == topic) return true;
+        }
+        return false;
+    });
+}
+
+// A2: whoever announces another's endpoint as its own first must not keep it from being heard.
+TEST_F(CurvePublisherTest, AnImpostorAtTheSameEndpointDoesNotSilenceWhoIsThere) {
+    const auto curve = world_.curve_of(world_.citizen("hub", {Role::ack}));
+    const auto impostor = world_.citizen("impostor", {Role::publish});
+    curve->announce(publisher_->bound(), *impostor.certificate);
+    const auto transport = make_zmq_transport({}, curve);
+    const auto port = support::must(transport->open_subscriber());
+    port->subscribe("");
+    support::must(port->connect(publisher_->bound()));
+
+    curve->announce(publisher_->bound(), *git_.certificate);
+
+    EXPECT_TRUE(hears(*port, *publisher_));
+}
+
+TEST_F(CurvePublisherTest, ACertificateThatComesLaterIsConnectedWithoutARestart) {
+    const auto hub = world_.citizen("hub", {Role::ack});
+    std::filesystem::remove(support::file_of(world_.signing, "git"));
+    const auto curve = world_.curve_of(hub);
+    curve->expect(publisher_->bound(), "git");
+    const auto transport = make_zmq_transport({}, curve);
+    const auto port = support::must(transport->open_subscriber());
+    port->subscribe("");
+    support::must(port->connect(publisher_->bound()));
+    Arrival arrival;
+    EXPECT_FALSE(port->receive(arrival));
+
+    support::put_certificate(world_.signing, git_);
+
+    EXPECT_TRUE(hears(*port, *publisher_));
+}
+
+TEST_F(CurvePublisherTest, AServerThatComesBackWithAnotherKeyIsFoundByItsNewCertificate) {
+    const auto hub = world_.citizen("hub", {Role::ack});
+    const auto curve = world_.curve_of(hub);
+    const std::string endpoint = "tcp://127.0.0.1:0";
+    auto old_transport = make_zmq_transport({}, world_.curve_of(git_));
+    auto old_publisher = support::must(Publisher::open(
+        *old_transport, world_.clock, bound_at(endpoint), shared(git_), world_.signing.trust()));
+    const std::string bound = old_publisher->bound();
+    curve->expect(bound, "git");
+    const auto transport = make_zmq_transport({}, curve);
+    const auto port = support::must(transport->open_subscriber());
+    port->subscribe("");
+    support::must(port->connect(bound));
+    ASSERT_TRUE(hears(*port, *old_publisher));
+    old_publisher.reset();
+    old_transport.reset();
+
+    const auto again = world_.citizen("git", {Role::publish});  // the same name, another key
+    const auto new_transport = make_zmq_transport({}, world_.curve_of(again));
+    const auto publisher = support::must(Publisher::open(
+        *new_transport, world_.clock, bound_at(bound), shared(again), world_.signing.trust()));
+
+    EXPECT_TRUE(hears(*port, *publisher));
 }
 
 // N3: encryption does not replace the proof. Here somebody with a genuine certificate, and so with
