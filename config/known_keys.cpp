@@ -85,7 +85,10 @@ Schema fabric() {
                  {key(Type::endpoint, "inbound", "\"tcp://127.0.0.1:9940\"",
                       "Where publishers connect."),
                   key(Type::endpoint, "outbound", "\"tcp://127.0.0.1:9941\"",
-                      "Where subscribers connect.")}),
+                      "Where subscribers connect."),
+                  key(Type::text, "name", "\"\"",
+                      "With curve: the name on the relay's certificate; empty: the only one here "
+                      "with the role relay.")}),
          map("endpoints", "{}", list({}, {}, each(Type::endpoint), {}),
              "Publishers that bind, by name, each with its endpoints; tcp://*:0 announces itself."),
          list("srv", "[]", each(Type::text), "Domains whose SRV records add endpoints."),
@@ -96,7 +99,8 @@ Schema fabric() {
          count("high_water_mark", "100000", 1, messages_max,
                "Messages per peer; what exceeds it is dropped and counted."),
          choice("curve", "off", {"off", "on"},
-                "CurveZMQ on every socket, with keys beside the certificates."),
+                "CurveZMQ on every socket: only holders of a certificate in signing.directory "
+                "connect."),
          key(Type::flag, "insecure", "false",
              "Allow a bind that is not loopback without CURVE; said aloud at each start."),
          key(Type::duration, "flush", "5s",

@@ -8,6 +8,7 @@
 
 #include "config/load.hpp"
 #include "config/section.hpp"
+#include "fabric/curve_setup.hpp"
 #include "fabric/node/announcer.hpp"
 #include "fabric/node/beacon.hpp"
 #include "fabric/node/epoch_file.hpp"
@@ -84,13 +85,29 @@ struct Fabric::Core {
             signing::read_settings(config::Section(configuration, "signing", problems));
         if (!problems.empty()) throw OpenFailed(config::text_of(problems));
         if (options.clock == nullptr) options.clock = &system_clock;
-        if (options.transport == nullptr) {
-            ZmqOptions zmq;
-            zmq.high_water_mark = static_cast<int>(settings.high_water_mark);
-            owned_transport = make_zmq_transport(zmq);
-            options.transport = owned_transport.get();
-        }
         open_trust();
+        if (options.transport == nullptr) open_transport();
+    }
+
+    void open_transport() {
+        if (settings.curve) open_curve();
+        ZmqOptions zmq;
+        zmq.high_water_mark = static_cast<int>(settings.high_water_mark);
+        owned_transport = make_zmq_transport(zmq, curve);
+        options.transport = owned_transport.get();
+    }
+
+    void open_curve() {
+        auto made = make_curve(settings, signing_settings, trust, *options.clock, options.warn);
+        if (!made) throw OpenFailed(made.error());
+        curve = std::move(*made);
+        const std::string why = no_relay_key(*curve, settings);
+        if (why.empty()) return;
+        // Publishers that bind need no relay, and then there may be none.
+        if (settings.mode != Settings::Mode::bind || !settings.relay_name.empty()) {
+            throw OpenFailed(why);
+        }
+        has_relay = false;
     }
 
     void warn(const std::string& line) const {
@@ -147,12 +164,11 @@ struct Fabric::Core {
         if (settings.mode == Settings::Mode::relay) return wanted;
         wanted.mode = PublisherSettings::Mode::bind;
         for (const config::Endpoint& endpoint : settings.own_endpoints()) {
-            if (const auto refusal = bind_refusal(endpoint, settings.insecure); !refusal.empty()) {
+            if (const auto refusal = bind_refusal(endpoint, settings); !refusal.empty()) {
                 throw OpenFailed(refusal);
             }
-            if (!endpoint.is_loopback()) {
-                warn("fabric.insecure is on: " + endpoint.text() +
-                     " is bound without CURVE, and any host that reaches it may listen");
+            if (const auto warning = bind_warning(endpoint, settings); !warning.empty()) {
+                warn(warning);
             }
             wanted.endpoints.push_back(endpoint.text());
         }
@@ -185,6 +201,7 @@ struct Fabric::Core {
 
     void start_announcer(const std::shared_ptr<const signing::Identity>& who,
                          const std::string& bound) {
+        if (!has_relay) throw OpenFailed(no_relay_key(*curve, settings));
         PublisherSettings relay;
         relay.relay_inbound = settings.relay_inbound.text();
         relay.source = options.source.empty() ? settings.name : options.source;
@@ -209,7 +226,8 @@ struct Fabric::Core {
                 throw OpenFailed("glob '" + signing::escape(text, 80) + "': " + glob.error());
             subscriber.globs.push_back(std::move(*glob));
         }
-        subscriber.relay_outbound = settings.relay_outbound.text();
+        if (has_relay) subscriber.relay_outbound = settings.relay_outbound.text();
+        subscriber.curve = curve;
         subscriber.endpoints = settings.mesh_endpoints();
         subscriber.srv = settings.srv;
         auto resolver = make_dns_resolver(settings.name_servers);
@@ -225,6 +243,8 @@ struct Fabric::Core {
     Settings settings;
     signing::Settings signing_settings;
     std::shared_ptr<signing::TrustStore> trust;
+    std::shared_ptr<Curve> curve;  // null: fabric.curve is off
+    bool has_relay = true;
     std::unique_ptr<Transport> owned_transport;  // outlives everything with a socket below
     std::mutex mutex;                            // guards the opening of the publisher
     std::unique_ptr<Announcer> announcer;

@@ -47,7 +47,8 @@ struct FabricOptions {
     std::string source;
     /// Lines for a log: warnings and refused messages, at most one a second of a kind.
     std::function<void(const std::string&)> warn;
-    /// Tests and simulations put their own in; both must outlive the Fabric.
+    /// Tests and simulations put their own in; both must outlive the Fabric. fabric.curve is for
+    /// the transport that the Fabric makes itself.
     Transport* transport = nullptr;
     const Clock* clock = nullptr;
 };

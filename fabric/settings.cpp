@@ -32,14 +32,6 @@ void read_endpoints(Settings& settings, const config::Section& fabric) {
     }
 }
 
-void refuse_what_is_missing(const config::Section& fabric) {
-    if (fabric.flag("curve")) {
-        fabric.refuse("curve",
-                      "CURVE is not built into this version: set `curve: off` and keep "
-                      "every socket on loopback or on a network you trust");
-    }
-}
-
 }  // namespace
 
 Settings read_settings(const config::Configuration& configuration, config::Problems& problems) {
@@ -55,19 +47,31 @@ Settings read_settings(const config::Configuration& configuration, config::Probl
     settings.mode = fabric.text("mode") == "bind" ? Settings::Mode::bind : Settings::Mode::relay;
     settings.high_water_mark = fabric.count("high_water_mark");
     settings.insecure = fabric.flag("insecure");
+    settings.curve = fabric.flag("curve");
+    settings.relay_name = fabric.text("relay.name", "");
+    if (!settings.relay_name.empty()) {
+        if (const std::string wrong = signing::name_error(settings.relay_name); !wrong.empty()) {
+            fabric.refuse("relay.name", wrong);
+        }
+    }
     settings.flush = fabric.duration("flush");
     settings.srv = fabric.texts("srv");
     settings.name_servers = fabric.texts("name_servers");
     read_endpoints(settings, fabric);
-    refuse_what_is_missing(fabric);
     return settings;
 }
 
-std::string bind_refusal(const config::Endpoint& endpoint, bool insecure) {
-    if (insecure || endpoint.is_loopback()) return "";
+std::string bind_refusal(const config::Endpoint& endpoint, const Settings& settings) {
+    if (settings.curve || settings.insecure || endpoint.is_loopback()) return "";
     return "will not bind " + endpoint.text() +
-           ": other machines can reach it and it is not encrypted. Bind a loopback address, or set "
-           "`fabric.insecure: true` if the network is trusted";
+           ": other machines can reach it and it is not encrypted. Set `fabric.curve: on`, bind a "
+           "loopback address, or set `fabric.insecure: true` if the network is trusted";
+}
+
+std::string bind_warning(const config::Endpoint& endpoint, const Settings& settings) {
+    if (settings.curve || endpoint.is_loopback()) return "";
+    return "fabric.insecure is on: " + endpoint.text() +
+           " is bound without CURVE, and any host that reaches it may connect";
 }
 
 std::vector<config::Endpoint> Settings::own_endpoints() const {
@@ -75,7 +79,7 @@ std::vector<config::Endpoint> Settings::own_endpoints() const {
         return own->second;
     }
     config::Endpoint free_port;
-    free_port.host = insecure ? "*" : "127.0.0.1";
+    free_port.host = curve || insecure ? "*" : "127.0.0.1";
     free_port.port = 0;
     return {free_port};
 }

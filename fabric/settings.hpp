@@ -28,22 +28,25 @@ struct Settings {
     std::vector<std::string> name_servers;  ///< Empty: those of the system.
     std::uint64_t high_water_mark = 100'000;
     bool insecure = false;
+    bool curve = false;      ///< CurveZMQ on every socket.
+    std::string relay_name;  ///< Name on the relay's certificate; "": the only one with the role.
     std::chrono::milliseconds flush{5000};
 
     /// Where publishers of this name may bind; without an entry of its own, a free port that is
-    /// announced: tcp://127.0.0.1:0, or tcp://*:0 where `insecure` allows it.
+    /// announced: tcp://127.0.0.1:0, or tcp://*:0 where `curve` or `insecure` allows it.
     [[nodiscard]] std::vector<config::Endpoint> own_endpoints() const;
     /// Every endpoint of the mesh that can be connected to.
     [[nodiscard]] std::vector<std::string> mesh_endpoints() const;
 };
 
-/// Problems name file and line. Also refuses what this version cannot do (curve) instead of
-/// ignoring it.
+/// Problems name file and line.
 [[nodiscard]] Settings read_settings(const config::Configuration& configuration,
                                      config::Problems& problems);
 
 /// "" or why this endpoint must not be bound: it is reachable from other machines, there is no
 /// CURVE, and `fabric.insecure` is not set (rule N1).
-[[nodiscard]] std::string bind_refusal(const config::Endpoint& endpoint, bool insecure);
+[[nodiscard]] std::string bind_refusal(const config::Endpoint& endpoint, const Settings& settings);
+/// "" or what must be said aloud when this endpoint is bound: that anybody may connect.
+[[nodiscard]] std::string bind_warning(const config::Endpoint& endpoint, const Settings& settings);
 
 }  // namespace weft::fabric

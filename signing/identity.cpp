@@ -2,6 +2,7 @@
 
 #include <system_error>
 
+#include "signing/curve_key.hpp"
 #include "signing/key_file.hpp"
 
 namespace weft::signing {
@@ -89,6 +90,7 @@ tl::expected<Identity, std::string> issue_identity(const std::filesystem::path& 
                                                    WhenFileExists when) {
     auto key = std::make_shared<const KeyPair>(KeyPair::generate());
     request.key = key->public_key();
+    request.curve_key = CurveKeyPair::of(*key).public_key;
     const auto bytes = authority.issue(request);
     if (!bytes) return tl::make_unexpected(bytes.error() + '.');
     auto certificate = Certificate::verify(*bytes, {authority.public_half()});

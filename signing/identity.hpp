@@ -34,8 +34,9 @@ struct Identity {
     const std::filesystem::path& directory, std::string_view name, const Trust& trust,
     UtcSeconds now);
 
-/// Makes a key and lets `authority` certify it. `request.key` is filled in here. Writes the key,
-/// then the certificate. Refuses if one of them is there already, unless `when` says otherwise.
+/// Makes a key and lets `authority` certify it. `request.key` and `request.curve_key` are filled
+/// in here. Writes the key, then the certificate. Refuses if one of them is there already, unless
+/// `when` says otherwise.
 [[nodiscard]] tl::expected<Identity, std::string> issue_identity(
     const std::filesystem::path& directory, const Authority& authority, CertificateRequest request,
     WhenFileExists when = WhenFileExists::refuse);

@@ -90,6 +90,9 @@ constexpr std::array<Words, refusal_count> words{{
      "The content is genuine but does not decode as a message."},
     {Refusal::name_mismatch, "name_mismatch",
      "The message speaks for another name than the one on its signer's certificate."},
+    {Refusal::curve_key_unknown, "curve_key_unknown",
+     "No certificate in the key directory has the Curve key of this connection; put a copy of the "
+     "peer's .cert file there if it should be let in."},
 }};
 
 constexpr bool in_order() {

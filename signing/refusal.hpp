@@ -48,9 +48,12 @@ enum class Refusal : unsigned char {
     // What the proof covered, parsed only after it held (S1).
     content_undecodable,
     name_mismatch,  // a beacon that speaks for another name than its certificate's
+    // Who may connect at all (N1); besides these the reasons about certificates apply.
+    curve_key_unknown,
 };
 
-inline constexpr std::size_t refusal_count = static_cast<std::size_t>(Refusal::name_mismatch) + 1;
+inline constexpr std::size_t refusal_count =
+    static_cast<std::size_t>(Refusal::curve_key_unknown) + 1;
 
 /// The name used in counters, logs and JSON: "signature_bad".
 [[nodiscard]] std::string_view name_of(Refusal reason) noexcept;

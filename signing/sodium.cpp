@@ -83,6 +83,14 @@ void ed25519_key_pair(const char* seed, PublicKey& public_key, char* secret_key)
     crypto_sign_seed_keypair(public_key.data(), raw(secret_key), raw(seed));
 }
 
+PublicKey curve25519_public_key(const char* secret_key) {
+    static_assert(std::tuple_size_v<PublicKey> == crypto_scalarmult_BYTES);
+    init_sodium();
+    PublicKey public_key;
+    crypto_scalarmult_base(public_key.data(), raw(secret_key));
+    return public_key;
+}
+
 Signature ed25519_sign(const char* secret_key, std::string_view message) {
     Signature signature;
     crypto_sign_detached(signature.data(), nullptr, raw(message.data()), message.size(),

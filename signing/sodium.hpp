@@ -42,6 +42,8 @@ void wipe(void* bytes, std::size_t count) noexcept;
 
 /// Ed25519. `seed` has 32 bytes, `secret_key` has room for 64 (seed, then public key).
 void ed25519_key_pair(const char* seed, PublicKey& public_key, char* secret_key);
+/// X25519: the public half of a secret of 32 bytes.
+[[nodiscard]] PublicKey curve25519_public_key(const char* secret_key);
 [[nodiscard]] Signature ed25519_sign(const char* secret_key, std::string_view message);
 
 }  // namespace weft::signing

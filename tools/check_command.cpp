@@ -7,10 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "config/section.hpp"
+#include "fabric/curve_setup.hpp"
 #include "fabric/node/publisher.hpp"
 #include "fabric/node/subscriber.hpp"
 #include "fabric/settings.hpp"
 #include "fabric/transport/transport.hpp"
+#include "signing/settings.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
 
@@ -42,7 +45,18 @@ public:
     Check(Context& context, const Flags& flags) : flags_(flags) {
         config::Problems problems;
         settings_ = fabric::read_settings(context.configuration(), problems);
+        const auto signing_settings =
+            signing::read_settings(config::Section(context.configuration(), "signing", problems));
         Context::require_none(problems);
+        std::shared_ptr<fabric::Curve> curve;
+        if (settings_.curve) {
+            auto made =
+                fabric::make_curve(settings_, signing_settings, nullptr, clock_, &Context::warn);
+            if (!made) throw usage_error(made.error());
+            curve = std::move(*made);
+            no_relay_key_ = fabric::no_relay_key(*curve, settings_);
+        }
+        transport_ = fabric::make_zmq_transport({}, std::move(curve));
     }
 
     int run() {
@@ -50,6 +64,7 @@ public:
         const auto deadline = start + flags_.timeout;
         ask_relay_inbound();
         ask_subscriber_side("relay outbound", settings_.relay_outbound.text());
+        if (asked_.back().error.empty()) asked_.back().error = no_relay_key_;
         for (const std::string& endpoint : settings_.mesh_endpoints()) {
             ask_subscriber_side("publisher " + owner_of(endpoint), endpoint);
         }
@@ -72,10 +87,11 @@ private:
         publisher.close_timeout = milliseconds{0};
         Asked asked{"relay inbound", publisher.relay_inbound, nullptr, nullptr, ""};
         auto opened = fabric::Publisher::open(*transport_, clock_, publisher, nullptr, nullptr);
-        if (opened) {
-            asked.publisher = std::move(*opened);
-        } else {
+        if (!opened) {
             asked.error = opened.error();
+        } else {
+            asked.publisher = std::move(*opened);
+            asked.error = no_relay_key_;
         }
         asked_.push_back(std::move(asked));
     }
@@ -125,7 +141,8 @@ private:
     const Flags& flags_;
     fabric::SystemClock clock_;
     fabric::Settings settings_;
-    std::unique_ptr<fabric::Transport> transport_ = fabric::make_zmq_transport({});
+    std::string no_relay_key_;  // with CURVE: why the relay cannot be asked
+    std::unique_ptr<fabric::Transport> transport_;
     std::vector<Asked> asked_;
 };
 

@@ -105,8 +105,10 @@ private:
                                                       MadeFiles& made) const {
         signing::CertificateRequest request;
         request.name = values_.name;
+        // The relay's role, too: on one host the same service may run it, also with CURVE.
         request.roles = static_cast<std::uint8_t>(signing::Role::publish) |
-                        static_cast<std::uint8_t>(signing::Role::ack);
+                        static_cast<std::uint8_t>(signing::Role::ack) |
+                        static_cast<std::uint8_t>(signing::Role::relay);
         request.globs = {grant_};
         request.not_before = now;
         request.not_after = now + days * day_seconds;

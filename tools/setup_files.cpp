@@ -42,8 +42,12 @@ fabric:
   # Messages per peer. What exceeds it is dropped and counted: a slow reader slows nobody else.
   # high_water_mark: 100000
 
-  # A bind that other machines can reach is refused, because it would not be encrypted. On a
-  # network that you trust, allow it; it is said aloud at each start.
+  # Encrypted connections, and only for who has a certificate in signing.directory. On every host or
+  # on none. The relay needs a certificate with the role relay, as ours has.
+  # curve: on
+
+  # Without it a bind that other machines can reach is refused. On a network that you trust, allow
+  # it; it is said aloud at each start.
   # insecure: true
 )";
 

@@ -174,6 +174,11 @@ void OutgoingQueue::on_subscription(std::string_view prefix, bool subscribed) {
     subscribed ? table_.add(prefix) : table_.remove(prefix);
 }
 
+void OutgoingQueue::on_all_gone() {
+    const std::scoped_lock lock(mutex_);
+    table_.clear();
+}
+
 bool OutgoingQueue::wanted(OutgoingTopic& topic) {
     const std::scoped_lock lock(mutex_);
     return look_up(topic);

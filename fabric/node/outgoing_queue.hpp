@@ -107,6 +107,7 @@ public:
     [[nodiscard]] bool about_to_sleep();
 
     void on_subscription(std::string_view prefix, bool subscribed);
+    void on_all_gone();  ///< Every subscription has ended.
     [[nodiscard]] bool wanted(OutgoingTopic& topic);
     /// While the link is down everything is kept, wanted or not: who subscribes is not known.
     void set_link_up(bool up);

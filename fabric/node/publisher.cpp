@@ -128,6 +128,12 @@ struct Publisher::Core {
         bool any = false;
         for (int i = 0; i < subscriptions_per_turn && port->next_subscription(event); ++i) {
             any = true;
+            if (event.all_gone) {
+                const std::scoped_lock lock(mutex);
+                queue.on_all_gone();
+                on_peers_changed(false);
+                continue;
+            }
             if (!nonce_of(event.prefix, probe_prefix).empty()) {
                 if (event.subscribed) port->send(event.prefix, {}, {});
                 continue;

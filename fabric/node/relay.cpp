@@ -3,8 +3,11 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <set>
 
 #include "fabric/node/control.hpp"
+#include "fabric/transport/zmq_gate.hpp"
+#include "fabric/transport/zmq_listener.hpp"
 #include "fabric/transport/zmq_socket.hpp"
 #include "signing/topic_glob.hpp"
 
@@ -14,18 +17,27 @@ namespace {
 /// Messages passed on before the other direction is looked at.
 constexpr int messages_per_turn = 256;
 constexpr std::size_t topic_bytes_max = 255;
+/// Prefixes remembered; as many as a publisher keeps.
+constexpr std::size_t upstream_max = 100'000;
+constexpr std::chrono::milliseconds idle{1000};
 
 }  // namespace
 
 struct Relay::Core {
     explicit Core(const RelaySettings& settings)
-        : inbound_socket(context, zmq::socket_type::xsub),
-          outbound_socket(context, zmq::socket_type::xpub) {
-        configure(inbound_socket, settings.socket);
-        configure(outbound_socket, settings.socket);
-        // On XSUB the send mark limits subscriptions, silently.
-        inbound_socket.set(zmq::sockopt::sndhwm, 0);
-    }
+        : gate(settings.curve ? std::make_unique<ZmqGate>(context, settings.curve) : nullptr),
+          inbound_side(
+              context, zmq::socket_type::xsub,
+              [options = settings.socket](zmq::socket_t& socket) {
+                  configure(socket, options);
+                  // On XSUB the send mark limits subscriptions, silently.
+                  socket.set(zmq::sockopt::sndhwm, 0);
+              },
+              gate.get(), Door::inbound, wake),
+          outbound_side(
+              context, zmq::socket_type::xpub,
+              [options = settings.socket](zmq::socket_t& socket) { configure(socket, options); },
+              gate.get(), Door::outbound, wake) {}
 
     void count(std::atomic<std::uint64_t>& counter) {
         counter.fetch_add(1, std::memory_order_relaxed);
@@ -35,7 +47,40 @@ struct Relay::Core {
     void send_upstream(char action, std::string_view prefix) {
         std::string message(1, action);
         message += prefix;
-        send_frame(inbound_socket, zmq::buffer(message), false);
+        send_frame(inbound_side.socket(), zmq::buffer(message), false);
+    }
+
+    /// Before anybody can connect: libzmq gives each publisher the subscriptions in byte order, so
+    /// the barrier comes last of all.
+    void subscribe_upstream() {
+        for (const std::string& prefix : upstream) send_upstream('\x01', prefix);
+        if (upstream_overflowed) send_upstream('\x01', "");
+        send_upstream('\x01', barrier_prefix);
+    }
+
+    /// A side is opened anew when somebody on it was cut off (T5).
+    void reopen_sides() {
+        if (inbound_side.reopened()) subscribe_upstream();
+        if (outbound_side.reopened()) {
+            // All subscribers are gone, and none of them says so.
+            for (const std::string& prefix : upstream) send_upstream('\x00', prefix);
+            upstream.clear();
+        }
+        inbound_side.keep_bound();
+        outbound_side.keep_bound();
+    }
+
+    /// What must be said again when the inbound side is opened anew. More than this is not kept:
+    /// everything is asked for then.
+    void keep_upstream(char action, std::string_view prefix) {
+        if (!gate) return;
+        if (action == 0) {
+            upstream.erase(std::string{prefix});
+        } else if (upstream.size() < upstream_max) {
+            upstream.emplace(prefix);
+        } else {
+            upstream_overflowed = true;
+        }
     }
 
     void on_message() {
@@ -53,9 +98,9 @@ struct Relay::Core {
         count(messages);
         bytes.fetch_add(topic.size() + frames.frame[1].size() + frames.frame[2].size(),
                         std::memory_order_relaxed);
-        send_frame(outbound_socket, std::move(frames.frame[0]), true);
-        send_frame(outbound_socket, std::move(frames.frame[1]), true);
-        send_frame(outbound_socket, std::move(frames.frame[2]), false);
+        send_frame(outbound_side.socket(), std::move(frames.frame[0]), true);
+        send_frame(outbound_side.socket(), std::move(frames.frame[1]), true);
+        send_frame(outbound_side.socket(), std::move(frames.frame[2]), false);
     }
 
     void on_subscription() {
@@ -64,7 +109,7 @@ struct Relay::Core {
         const std::string_view prefix = body.substr(1);
         if (is_control(prefix)) {
             if (body[0] == 1 && !nonce_of(prefix, probe_prefix).empty()) {
-                send_frames(outbound_socket, prefix, {}, {});
+                send_frames(outbound_side.socket(), prefix, {}, {});
             }
             return;
         }
@@ -72,17 +117,19 @@ struct Relay::Core {
         // A stranger must not end what others asked for (see SubscriptionEvent::gone); our own
         // subscribers end their subscriptions by leaving.
         if (body[0] == 0 && !peer_of(frames.frame[0]).empty()) return;
-        send_frame(inbound_socket, zmq::const_buffer(body.data(), body.size()), false);
+        keep_upstream(body[0], prefix);
+        send_frame(inbound_side.socket(), zmq::const_buffer(body.data(), body.size()), false);
     }
 
     /// True if there may be more to do at once.
     bool turn() {
+        reopen_sides();
         bool busy = false;
-        for (int i = 0; i < messages_per_turn && receive_all(outbound_socket, frames); ++i) {
+        for (int i = 0; i < messages_per_turn && receive_all(outbound_side.socket(), frames); ++i) {
             on_subscription();
             busy = true;
         }
-        for (int i = 0; i < messages_per_turn && receive_all(inbound_socket, frames); ++i) {
+        for (int i = 0; i < messages_per_turn && receive_all(inbound_side.socket(), frames); ++i) {
             on_message();
             busy = true;
         }
@@ -90,11 +137,12 @@ struct Relay::Core {
     }
 
     void wait() {
-        std::array<zmq::pollitem_t, 3> items{{{inbound_socket.handle(), 0, ZMQ_POLLIN, 0},
-                                              {outbound_socket.handle(), 0, ZMQ_POLLIN, 0},
+        std::array<zmq::pollitem_t, 3> items{{{inbound_side.socket().handle(), 0, ZMQ_POLLIN, 0},
+                                              {outbound_side.socket().handle(), 0, ZMQ_POLLIN, 0},
                                               {nullptr, wake.fd(), ZMQ_POLLIN, 0}}};
         try {
-            zmq::poll(items.data(), items.size(), std::chrono::milliseconds{1000});
+            zmq::poll(items.data(), items.size(),
+                      outbound_side.patience(inbound_side.patience(idle)));
         } catch (const zmq::error_t& error) {
             if (error.num() != EINTR) throw;
             return;
@@ -103,8 +151,11 @@ struct Relay::Core {
     }
 
     zmq::context_t context;
-    zmq::socket_t inbound_socket, outbound_socket;
     WakeFd wake;
+    std::unique_ptr<ZmqGate> gate;  // before the first bind, or libzmq lets everybody in
+    ZmqListener inbound_side, outbound_side;
+    std::set<std::string> upstream;  // with a gate: what the publishers were asked for
+    bool upstream_overflowed = false;
     ZmqFrames frames;
     std::string inbound, outbound;
     std::atomic<bool> stopping{false};
@@ -114,11 +165,10 @@ struct Relay::Core {
 
 tl::expected<std::unique_ptr<Relay>, std::string> Relay::open(const RelaySettings& settings) {
     auto core = std::make_unique<Core>(settings);
-    // Before anybody can connect: the barrier subscription comes to publishers last of all.
-    core->send_upstream('\x01', barrier_prefix);
-    auto outbound = bind_named(core->outbound_socket, settings.outbound);
+    core->subscribe_upstream();
+    auto outbound = core->outbound_side.bind(settings.outbound);
     if (!outbound) return tl::make_unexpected(outbound.error());
-    auto inbound = bind_named(core->inbound_socket, settings.inbound);
+    auto inbound = core->inbound_side.bind(settings.inbound);
     if (!inbound) return tl::make_unexpected(inbound.error());
     core->inbound = *inbound;
     core->outbound = *outbound;
@@ -148,9 +198,12 @@ void Relay::stop() noexcept {
 
 RelayStats Relay::stats() const noexcept {
     constexpr auto relaxed = std::memory_order_relaxed;
-    return {core_->messages.load(relaxed), core_->bytes.load(relaxed),
-            core_->not_three_frames.load(relaxed), core_->topic_invalid.load(relaxed),
-            core_->subscriptions_too_long.load(relaxed)};
+    return {core_->messages.load(relaxed),
+            core_->bytes.load(relaxed),
+            core_->not_three_frames.load(relaxed),
+            core_->topic_invalid.load(relaxed),
+            core_->subscriptions_too_long.load(relaxed),
+            core_->gate ? core_->gate->stats() : GateStats{}};
 }
 
 }  // namespace weft::fabric

@@ -9,12 +9,17 @@
 // Limits:  a frame larger than frame_bytes_max costs its sender the connection; messages for a slow
 //          subscriber beyond the high-water mark are dropped by libzmq, and seen by the receiver as
 //          a gap in the sequence.
+// With CURVE: when somebody who was let in may no longer be there, its side is opened anew on the
+//          same endpoint. Everybody else comes back within a fraction of a second; what was queued
+//          for them is lost, as with any connection that breaks.
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <tl/expected.hpp>
 
+#include "fabric/transport/curve.hpp"
+#include "fabric/transport/gate_stats.hpp"
 #include "fabric/transport/transport.hpp"
 
 namespace weft::fabric {
@@ -22,12 +27,14 @@ namespace weft::fabric {
 struct RelaySettings {
     std::string inbound, outbound;  ///< Endpoints to bind; tcp://host:0 takes a free port.
     ZmqOptions socket;
+    std::shared_ptr<Curve> curve{};  ///< Null: no CURVE. Else only who may is let in (N1).
 };
 
 struct RelayStats {
     std::uint64_t messages = 0, bytes = 0;                  ///< ZeroMQ messages (runs) passed on.
     std::uint64_t not_three_frames = 0, topic_invalid = 0;  ///< Dropped.
     std::uint64_t subscriptions_too_long = 0;               ///< Not passed on.
+    GateStats gate;                                         ///< With CURVE: who was let in.
 };
 
 class Relay {

@@ -87,6 +87,7 @@ struct Subscriber::Core {
         for (const std::string& endpoint : directory.fixed()) {
             if (const auto query = settings.resolver ? query_for(endpoint) : std::nullopt) {
                 queries.push_back(*query);
+                named_endpoints[query->text()] = endpoint;
             } else {
                 endpoints.push_back(endpoint);
             }
@@ -137,6 +138,19 @@ struct Subscriber::Core {
         hooks.warn(problem + "; it is looked up again and again, the rest goes on");
     }
 
+    /// Whose certificate those have who are found by name: that of the name in the configuration,
+    /// and for service records that of their target.
+    void expect_keys(const std::string& name, const NameAnswer& answer) {
+        for (const std::string& endpoint : answer.endpoints) {
+            if (const auto target = answer.targets.find(endpoint); target != answer.targets.end()) {
+                settings.curve->expect(endpoint, target->second);
+            }
+            if (const auto named = named_endpoints.find(name); named != named_endpoints.end()) {
+                settings.curve->expect_also(named->second, endpoint);
+            }
+        }
+    }
+
     void take_answers() {
         std::map<std::string, NameAnswer> taken;
         {
@@ -146,6 +160,7 @@ struct Subscriber::Core {
         for (const auto& [name, answer] : taken) {
             say_about(name, answer.problem);
             if (answer.endpoints.empty()) continue;
+            if (settings.curve) expect_keys(name, answer);
             const auto changes = directory.on_resolved(name, answer.endpoints);
             apply(changes);
             const std::scoped_lock lock(mutex);
@@ -208,6 +223,7 @@ struct Subscriber::Core {
             return;
         }
         for (const std::string& endpoint : announced_endpoints(beacon)) {
+            if (settings.curve) settings.curve->announce(endpoint, *verified_run.signer);
             apply(directory.on_announcement(std::string{name}, endpoint, clock.steady()));
         }
     }
@@ -392,6 +408,7 @@ struct Subscriber::Core {
     std::vector<std::string> trust_problems;  // said already
     std::vector<NameQuery> queries;
     std::map<std::string, std::string> said_about;
+    std::map<std::string, std::string> named_endpoints;  // by query: as the configuration has it
     int barriers_this_tick = 0;
 
     mutable std::mutex mutex;  // guards what follows

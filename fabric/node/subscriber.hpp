@@ -19,6 +19,7 @@
 
 #include "fabric/message/message.hpp"
 #include "fabric/transport/clock.hpp"
+#include "fabric/transport/curve.hpp"
 #include "fabric/transport/name_resolver.hpp"
 #include "fabric/transport/transport.hpp"
 #include "signing/topic_glob.hpp"
@@ -39,6 +40,8 @@ struct SubscriberSettings {
     std::string beacon_root;  ///< "": announcements are not followed.
     bool validate = true;     ///< False: Verifier::Mode::integrity (D2).
     signing::Limits limits;
+    /// With CURVE: is told which key those have who announce themselves. Null: no CURVE.
+    std::shared_ptr<Curve> curve{};
 };
 
 struct RefusedMessage {

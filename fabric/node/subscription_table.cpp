@@ -35,6 +35,14 @@ void SubscriptionTable::remove(std::string_view prefix) {
     ++generation_;
 }
 
+void SubscriptionTable::clear() {
+    prefixes_.clear();
+    of_length_.fill(0);
+    peers_ = 0;
+    overflowed_ = false;
+    ++generation_;
+}
+
 bool SubscriptionTable::matches(std::string_view topic) const {
     if (overflowed_) return true;
     for (std::size_t length = 0; length <= topic.size() && length < of_length_.size(); ++length) {

@@ -18,6 +18,7 @@ public:
 
     void add(std::string_view prefix);
     void remove(std::string_view prefix);
+    void clear();  ///< Nobody is there any more.
     /// Does anybody want this topic?
     [[nodiscard]] bool matches(std::string_view topic) const;
     /// Relays and subscribers that answer barriers (see control.hpp).

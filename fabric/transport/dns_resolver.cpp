@@ -48,6 +48,14 @@ std::string failure(int status) {
     }
 }
 
+std::string target_name(std::string host) {
+    for (char& c : host) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    if (host.ends_with('.')) host.pop_back();
+    return host;
+}
+
 class DnsResolver final : public NameResolver {
 public:
     DnsResolver() = default;
@@ -99,6 +107,7 @@ private:
         DnsResolver& resolver;
         NameAnswer& answer;
         std::uint16_t port = 0;
+        std::string target{};
     };
 
     static void on_socket_state(void* self, ares_socket_t fd, int readable, int writable) {
@@ -123,14 +132,15 @@ private:
                    new Pending{*this, answer});
     }
 
-    void ask_host(const std::string& host, std::uint16_t port, NameAnswer& answer) {
+    void ask_host(const std::string& host, std::uint16_t port, NameAnswer& answer,
+                  std::string target = "") {
         ares_addrinfo_hints hints{};
         hints.ai_family = AF_UNSPEC;
         hints.ai_socktype = SOCK_STREAM;
         hints.ai_flags = ARES_AI_NOSORT;
         ++running_;
         ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, &DnsResolver::on_host,
-                         new Pending{*this, answer, port});
+                         new Pending{*this, answer, port, std::move(target)});
     }
 
     static void on_host(void* argument, int status, int, ares_addrinfo* found) {
@@ -142,13 +152,13 @@ private:
             return;
         }
         for (const ares_addrinfo_node* node = found->nodes; node != nullptr; node = node->ai_next) {
-            add_address(*node, pending->port, answer);
+            add_address(*node, *pending);
         }
         ares_freeaddrinfo(found);
     }
 
-    static void add_address(const ares_addrinfo_node& node, std::uint16_t port,
-                            NameAnswer& answer) {
+    static void add_address(const ares_addrinfo_node& node, const Pending& pending) {
+        NameAnswer& answer = pending.answer;
         std::array<char, NI_MAXHOST> address{};
         if (::getnameinfo(node.ai_addr, node.ai_addrlen, address.data(), address.size(), nullptr, 0,
                           NI_NUMERICHOST) != 0) {
@@ -156,9 +166,10 @@ private:
         }
         config::Endpoint endpoint;
         endpoint.host = address.data();
-        endpoint.port = port;
+        endpoint.port = pending.port;
         if (answer.endpoints.size() < endpoints_per_name_max) {
             answer.endpoints.push_back(endpoint.text());
+            if (!pending.target.empty()) answer.targets[endpoint.text()] = pending.target;
         }
         const seconds ttl = node.ai_ttl > 0 ? seconds{node.ai_ttl} : ttl_default;
         answer.ttl = answer.ttl == seconds{0} ? ttl : std::min(answer.ttl, ttl);
@@ -180,7 +191,7 @@ private:
             const std::string host = record->host;
             if (host.empty() || host == "." || record->port == 0) continue;
             if (++targets > endpoints_per_name_max) break;
-            pending->resolver.ask_host(host, record->port, answer);
+            pending->resolver.ask_host(host, record->port, answer, target_name(host));
         }
         if (targets == 0) answer.problem = "its records name no server";
         ares_free_data(records);

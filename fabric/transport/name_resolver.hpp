@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -30,8 +31,10 @@ struct NameQuery {
 
 struct NameAnswer {
     std::vector<std::string> endpoints;  ///< "tcp://192.0.2.7:9940", sorted, each once.
-    std::chrono::seconds ttl{0};         ///< How long it may be believed.
-    std::string problem;                 ///< Why there are none, or why some are missing.
+    /// srv: the target that an endpoint is an address of, in lower case, without a last dot.
+    std::map<std::string, std::string> targets{};
+    std::chrono::seconds ttl{0};  ///< How long it may be believed.
+    std::string problem;          ///< Why there are none, or why some are missing.
 };
 
 class NameResolver {

@@ -29,6 +29,9 @@ struct SubscriptionEvent {
     /// It went away. Where strangers may connect only this ends a subscription: libzmq also hands
     /// on the unsubscription of one that never subscribed, so a request proves nothing.
     bool gone = false;
+    /// Every subscriber is gone at once, and nothing else is said here: those that may will come
+    /// back and subscribe anew.
+    bool all_gone = false;
 };
 
 class PublishPort {
@@ -76,6 +79,8 @@ public:
     open_subscriber() = 0;
 };
 
+class Curve;
+
 struct ZmqOptions {
     int high_water_mark = 100'000;            ///< Messages (runs) queued per peer.
     std::size_t frame_bytes_max = 9'000'000;  ///< A longer frame costs its sender the connection.
@@ -83,7 +88,10 @@ struct ZmqOptions {
 };
 
 /// libzmq over tcp, ipc and inproc. Every socket that it makes must be gone before it is destroyed.
-[[nodiscard]] std::unique_ptr<Transport> make_zmq_transport(const ZmqOptions& options);
+/// With `curve` every connection over tcp and ipc is encrypted, and only those whose certificates
+/// allow it get one: endpoints to connect to must be told to `curve` first (see curve.hpp).
+[[nodiscard]] std::unique_ptr<Transport> make_zmq_transport(const ZmqOptions& options,
+                                                            std::shared_ptr<Curve> curve = nullptr);
 
 /// Ports of one process, for tests and simulations: names such as "inproc://a" are its own.
 /// Delivery is immediate and in order; nothing is lost while a queue holds fewer than

@@ -49,6 +49,14 @@ void configure(zmq::socket_t& socket, const ZmqOptions& options) {
     socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
 }
 
+void use_curve_keys(zmq::socket_t& socket, const signing::CurveKeyPair& own) {
+    const std::string_view secret = own.secret_key.reveal();
+    socket.set(zmq::sockopt::curve_publickey, zmq::buffer(own.public_key));
+    socket.set(zmq::sockopt::curve_secretkey, zmq::const_buffer(secret.data(), secret.size()));
+    // Whoever does not finish its handshake is sent away, and tries again, after this.
+    socket.set(zmq::sockopt::handshake_ivl, 5000);
+}
+
 bool receive_all(zmq::socket_t& socket, ZmqFrames& frames) {
     frames.count = 0;
     zmq::message_t rest;

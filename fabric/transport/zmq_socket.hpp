@@ -13,6 +13,7 @@
 #include <zmq.hpp>
 
 #include "fabric/transport/transport.hpp"
+#include "signing/curve_key.hpp"
 
 namespace weft::fabric {
 
@@ -40,6 +41,9 @@ struct ZmqFrames {
 
 /// Sets what must always be set: see docs in zmq_socket.cpp.
 void configure(zmq::socket_t& socket, const ZmqOptions& options);
+
+/// Makes it a CURVE socket with these keys. libzmq keeps a copy of them outside of locked memory.
+void use_curve_keys(zmq::socket_t& socket, const signing::CurveKeyPair& own);
 
 /// Does it again where a signal that this thread happened to get cut it short.
 template <typename Call>

@@ -77,7 +77,7 @@ TEST_F(ConfigCommand, OriginAndQueryTogetherShowOnePart) {
     const Finished done = weft({"config", "--origin", "--query", "fabric.relay"});
 
     EXPECT_EQ(done.exit_code, 0) << done.err;
-    EXPECT_EQ(std::count(done.out.begin(), done.out.end(), '\n'), 2);
+    EXPECT_EQ(std::count(done.out.begin(), done.out.end(), '\n'), 3);
     EXPECT_THAT(done.out, HasSubstr("fabric.relay.inbound: \"tcp://127.0.0.1:9940\"   # default"));
 }
 

@@ -69,7 +69,7 @@ TEST_F(InitCommand, TheCertificateMayPublishUnderPrefixAndEnvironmentForAYear) {
     const auto made = certificate(path("demo/keys/git.host1.cert"));
 
     EXPECT_EQ(made->name(), "git.host1");
-    EXPECT_EQ(signing::roles_text(made->roles()), "publish,ack");
+    EXPECT_EQ(signing::roles_text(made->roles()), "publish,ack,relay");
     EXPECT_TRUE(made->grants("org.weft.dev.git.commit"));
     EXPECT_FALSE(made->grants("org.weft.prod.git.commit"));
     EXPECT_EQ(made->not_after() - made->not_before(), 365 * day);

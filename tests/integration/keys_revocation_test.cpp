@@ -246,11 +246,12 @@ TEST_F(KeysRevocation, ShowPrintsEveryFieldAndTheVerdict) {
 
     for (const char* field : {"name         git.host1\n", "roles        publish,ack\n",
                               "may publish  org.weft.dev.git.**\n", "issuer       root (id ",
-                              "curve key    none\n", "verdict      valid for 365 days more\n"}) {
+                              "verdict      valid for 365 days more\n"}) {
         EXPECT_THAT(text, HasSubstr(field));
     }
     EXPECT_THAT(text, ContainsRegex("serial       [0-9a-f]{16}\n"));
     EXPECT_THAT(text, ContainsRegex("key          [0-9a-f]{64}\n"));
+    EXPECT_THAT(text, ContainsRegex("curve key    [0-9a-f]{64}\n"));
     EXPECT_THAT(text, ContainsRegex("fingerprint  [0-9a-f]{64}\n"));
     EXPECT_THAT(serial_of("git.host1"), MatchesRegex("[0-9a-f]{16}"));
 }

@@ -193,7 +193,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadArguments{{"tail", "--json", "--terse"}, "--terse"},
         BadArguments{{"tail", "--set", "fabric.relay.outbound=udp://x"}, "udp://x"},
         BadArguments{{"tail", "--set", "fabrik.mode=bind"}, "fabric"},
-        BadArguments{{"tail", "--set", "fabric.curve=on"}, "CURVE"},
+        BadArguments{{"tail", "--set", "fabric.curve=on", "--set", "name=nobody.host9"},
+                     "nobody.host9"},
+        BadArguments{{"tail", "--set", "fabric.curve=on", "--set", "fabric.relay.name=no.relay"},
+                     "no.relay.cert"},
         BadArguments{{"relay", "--set", "fabric.relay.inbound=tcp://*:0"}, "insecure"},
         BadArguments{{"logger", "--set", "name=nobody.host9"}, "nobody.host9"},
         BadArguments{{"nonsense"}, "nonsense"}));

@@ -30,6 +30,7 @@
 #include "signing/authority.hpp"
 #include "signing/batch_signer.hpp"
 #include "signing/certificate.hpp"
+#include "signing/curve_key.hpp"
 #include "signing/digest.hpp"
 #include "signing/key_pair.hpp"
 #include "signing/proof.hpp"
@@ -249,6 +250,7 @@ private:
         certificate.not_before = request.not_before;
         certificate.not_after = request.not_after;
         certificate.key = key->public_key();
+        certificate.curve_key = signing::CurveKeyPair::of(*key).public_key;
         const std::string bytes = must(authority.issue(certificate));
         auto read = signing::Certificate::verify(bytes, {authority.public_half()});
         if (!read) throw std::runtime_error("issued a bad certificate: " + read.error().detail);

@@ -84,7 +84,8 @@ TEST(Query, PrintsAListOneItemALine) {
 
 TEST(Query, PrintsAMapAsYaml) {
     EXPECT_EQ(query(loaded(""), "fabric.relay"),
-              "inbound: \"tcp://127.0.0.1:9940\"\noutbound: \"tcp://127.0.0.1:9941\"\n");
+              "inbound: \"tcp://127.0.0.1:9940\"\noutbound: \"tcp://127.0.0.1:9941\"\n"
+              "name: \"\"\n");
     EXPECT_EQ(query(loaded(""), "fabric.endpoints"), "");
 }
 
@@ -128,7 +129,8 @@ TEST(Origins, PrintEachLeafWithThePlaceThatItCameFrom) {
 TEST(Origins, PrintOnlyWhatIsBelowAKey) {
     EXPECT_EQ(*origins(loaded(""), "fabric.relay"),
               "fabric.relay.inbound: \"tcp://127.0.0.1:9940\"   # default\n"
-              "fabric.relay.outbound: \"tcp://127.0.0.1:9941\"   # default\n");
+              "fabric.relay.outbound: \"tcp://127.0.0.1:9941\"   # default\n"
+              "fabric.relay.name: \"\"   # default\n");
     EXPECT_EQ(*origins(loaded(""), "fabric.mode"), "fabric.mode: relay   # default\n");
     EXPECT_FALSE(origins(loaded(""), "fabric.mod"));
 }

@@ -125,6 +125,26 @@ TEST(SubscriptionTable, WhoSubscribesWithoutEndOnlyMakesEverythingWanted) {
     EXPECT_TRUE(table.matches("org.weft.dev.a"));
 }
 
+TEST(SubscriptionTable, AfterEverybodyIsGoneNothingIsWantedAndItCountsFromTheStart) {
+    SubscriptionTable table;
+    for (std::size_t i = 0; i <= SubscriptionTable::prefixes_max; ++i) {
+        table.add("a" + std::to_string(i));
+    }
+    table.add(barrier_prefix);
+    ASSERT_TRUE(table.overflowed());
+    const auto generation = table.generation();
+
+    table.clear();
+
+    EXPECT_FALSE(table.matches("a1"));
+    EXPECT_EQ(table.peers(), 0u);
+    EXPECT_NE(table.generation(), generation);
+    table.add("a1");
+    EXPECT_TRUE(table.matches("a1"));
+    table.remove("a1");
+    EXPECT_FALSE(table.matches("a1"));
+}
+
 TEST(SubscriptionTable, AnswersAsAListOfPrefixesWould) {
     std::mt19937 random(20240607);
     const auto text = [&] {

@@ -48,6 +48,8 @@ TEST_F(DnsResolver, ADomainBecomesTheEndpointsOfItsServiceRecords) {
     const NameAnswer answer = ask({Kind::srv, "example.org", 0});
 
     EXPECT_THAT(answer.endpoints, ElementsAre("tcp://10.0.0.1:7001", "tcp://10.0.0.2:7002"));
+    EXPECT_EQ(answer.targets.at("tcp://10.0.0.1:7001"), "a.example.org");
+    EXPECT_EQ(answer.targets.at("tcp://10.0.0.2:7002"), "b.example.org");
 }
 
 TEST_F(DnsResolver, ADomainThatNamesItsServiceIsAskedAsItStands) {
