@@ -61,6 +61,12 @@ Settings read_settings(const config::Configuration& configuration, config::Probl
     settings.high_water_mark = fabric.count("high_water_mark");
     settings.insecure = fabric.flag("insecure");
     settings.flush = fabric.duration("flush");
+    settings.replay_past = fabric.duration("replay.past");
+    settings.replay_future = fabric.duration("replay.future");
+    settings.replay_state = fabric.path("replay.state");
+    if (settings.replay_past < std::chrono::seconds{1}) {
+        fabric.refuse("replay.past", "it must be at least 1s: no message arrives in no time");
+    }
     read_endpoints(settings, fabric);
     refuse_what_is_missing(fabric);
     return settings;

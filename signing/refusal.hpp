@@ -48,9 +48,13 @@ enum class Refusal : unsigned char {
     // What the proof covered, parsed only after it held (S1).
     content_undecodable,
     name_mismatch,  // a beacon that speaks for another name than its certificate's
+    // Whether it was here before (P1, P2).
+    replayed,  // this receiver had it, or cannot exclude that
+    too_old,
+    too_new,
 };
 
-inline constexpr std::size_t refusal_count = static_cast<std::size_t>(Refusal::name_mismatch) + 1;
+inline constexpr std::size_t refusal_count = static_cast<std::size_t>(Refusal::too_new) + 1;
 
 /// The name used in counters, logs and JSON: "signature_bad".
 [[nodiscard]] std::string_view name_of(Refusal reason) noexcept;
