@@ -72,6 +72,14 @@ std::optional<std::string> text_of(int fd) {
     return text;
 }
 
+bool flush_directory(const std::filesystem::path& directory) {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return false;
+    const bool done = ::fsync(fd) == 0;
+    ::close(fd);
+    return done;
+}
+
 }  // namespace
 
 ReplayFile::Found ReplayFile::open(const std::filesystem::path& directory, const std::string& kind,
@@ -147,7 +155,14 @@ tl::expected<void, std::string> ReplayFile::write(ReplayState state) {
         }
         done += static_cast<std::size_t>(put);
     }
-    // What a longer state left behind it is ignored.
+    // What a longer state left behind it is ignored. Once in its life it must be on the disk that
+    // the file is open: else a power loss could bring back the closed one of the life before.
+    if (!state.closed && !std::exchange(flushed_, true)) {
+        if (::fdatasync(fd_) != 0 || !flush_directory(path_.parent_path())) {
+            return tl::make_unexpected("'" + path_.string() +
+                                       "' cannot be flushed: " + because(errno));
+        }
+    }
     return {};
 }
 

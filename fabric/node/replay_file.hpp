@@ -3,8 +3,8 @@
 // runs holds one of them, locked; the files of receivers that are gone are read by the next one.
 //
 // A file is overwritten in place by one write. A process that is killed leaves the old text, the
-// new one, or one whose checksum does not hold; nothing is flushed to the disk, since what another
-// boot of the machine left open is not relied on (see open()).
+// new one, or one whose checksum does not hold. It is flushed to the disk once, when it is opened
+// for the first message: what an earlier boot of the machine left open is not relied on.
 //
 // Threads: confined to one thread. Errors: sentences; who gets one goes on with memory only.
 
@@ -43,6 +43,7 @@ public:
     ReplayFile(const ReplayFile&) = delete;
     ReplayFile& operator=(const ReplayFile&) = delete;
 
+    /// The first open state waits for the disk, others for nothing.
     [[nodiscard]] tl::expected<void, std::string> write(ReplayState state);
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
@@ -53,6 +54,7 @@ private:
     const std::filesystem::path path_;
     const int fd_;
     const ReplayState::Boot boot_;
+    bool flushed_ = false;
 };
 
 }  // namespace weft::fabric

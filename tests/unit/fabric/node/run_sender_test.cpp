@@ -254,8 +254,7 @@ TEST_F(RunSenderTest, WhateverIsPutInComesOutVerifiedAndInOrder) {
 }
 
 /// What each tail beacon of `runs` says; each must verify and be alone in its run.
-std::vector<std::string> tails_in(support::SigningFixture& world,
-                                  const std::vector<Frames>& runs) {
+std::vector<std::string> tails_in(support::SigningFixture& world, const std::vector<Frames>& runs) {
     std::vector<std::string> said;
     support::Receiver receiver(world.trust());
     for (const Frames& run : runs) {
