@@ -104,7 +104,13 @@ Schema fabric() {
          key(Type::flag, "insecure", "false",
              "Allow a bind that is not loopback without CURVE; said aloud at each start."),
          key(Type::duration, "flush", "5s",
-             "How long a stopping publisher waits until what it accepted was handed over.")});
+             "How long a stopping publisher waits until what it accepted was handed over."),
+         section("replay", "Which messages are refused because they may have been here before.",
+                 {key(Type::duration, "past", "5m", "Older messages are refused."),
+                  key(Type::duration, "future", "30s",
+                      "So are those from further ahead: clocks differ a little."),
+                  may_be_empty(key(Type::path, "state", "var/replay",
+                                   "Where receivers remember what they had; empty: nowhere."))})});
 }
 
 Schema signing() {

@@ -235,6 +235,10 @@ struct Fabric::Core {
         subscriber.resolver = std::move(*resolver);
         subscriber.beacon_root = beacon_root(settings.space);
         subscriber.validate = signing_settings.validate;
+        subscriber.replay.past = settings.replay_past;
+        subscriber.replay.future = settings.replay_future;
+        subscriber.replay.directory = settings.replay_state;
+        subscriber.replay.kind = options.kind;
         return subscriber;
     }
 

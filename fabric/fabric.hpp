@@ -45,6 +45,9 @@ public:
 struct FabricOptions {
     /// Stands in each message's header as its source; empty: the configured name.
     std::string source;
+    /// What kind of receiver subscribes: those of one kind share, from start to start, what they
+    /// have seen before (fabric.replay.state). A file name.
+    std::string kind = "node";
     /// Lines for a log: warnings and refused messages, at most one a second of a kind.
     std::function<void(const std::string&)> warn;
     /// Tests and simulations put their own in; both must outlive the Fabric. fabric.curve is for

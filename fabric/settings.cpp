@@ -57,6 +57,12 @@ Settings read_settings(const config::Configuration& configuration, config::Probl
     settings.flush = fabric.duration("flush");
     settings.srv = fabric.texts("srv");
     settings.name_servers = fabric.texts("name_servers");
+    settings.replay_past = fabric.duration("replay.past");
+    settings.replay_future = fabric.duration("replay.future");
+    settings.replay_state = fabric.path("replay.state");
+    if (settings.replay_past < std::chrono::seconds{1}) {
+        fabric.refuse("replay.past", "it must be at least 1s: no message arrives in no time");
+    }
     read_endpoints(settings, fabric);
     return settings;
 }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ struct Settings {
     bool curve = false;      ///< CurveZMQ on every socket.
     std::string relay_name;  ///< Name on the relay's certificate; "": the only one with the role.
     std::chrono::milliseconds flush{5000};
+    std::chrono::milliseconds replay_past{300'000}, replay_future{30'000};
+    std::filesystem::path replay_state;  ///< Directory; empty: receivers remember nothing.
 
     /// Where publishers of this name may bind; without an entry of its own, a free port that is
     /// announced: tcp://127.0.0.1:0, or tcp://*:0 where `curve` or `insecure` allows it.

@@ -90,6 +90,15 @@ constexpr std::array<Words, refusal_count> words{{
      "The content is genuine but does not decode as a message."},
     {Refusal::name_mismatch, "name_mismatch",
      "The message speaks for another name than the one on its signer's certificate."},
+    {Refusal::replayed, "replayed",
+     "A message with this epoch and number was accepted before, or may have been; if it is new, "
+     "its "
+     "publisher's .epoch file was lost or is not shared."},
+    {Refusal::too_old, "too_old",
+     "The message is older than fabric.replay.past allows; compare the clocks of both hosts."},
+    {Refusal::too_new, "too_new",
+     "The message's time is further ahead than fabric.replay.future allows; compare the clocks of "
+     "both hosts."},
     {Refusal::curve_key_unknown, "curve_key_unknown",
      "No certificate in the key directory has the Curve key of this connection; put a copy of the "
      "peer's .cert file there if it should be let in."},

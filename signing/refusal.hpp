@@ -48,6 +48,10 @@ enum class Refusal : unsigned char {
     // What the proof covered, parsed only after it held (S1).
     content_undecodable,
     name_mismatch,  // a beacon that speaks for another name than its certificate's
+    // Whether it was here before (P1, P2).
+    replayed,  // this receiver had it, or cannot exclude that
+    too_old,
+    too_new,
     // Who may connect at all (N1); besides these the reasons about certificates apply.
     curve_key_unknown,
 };

@@ -64,6 +64,7 @@ std::unique_ptr<fabric::Fabric> open_fabric(Context& context) {
     fabric::FabricOptions options;
     options.warn = &Context::warn;
     options.source = "bench";
+    options.kind = "bench";
     return fabric::Fabric::open(context.configuration(), options);
 }
 

@@ -42,6 +42,14 @@ fabric:
   # Messages per peer. What exceeds it is dropped and counted: a slow reader slows nobody else.
   # high_water_mark: 100000
 
+  # A message is taken once. Receivers remember here what they had, so that it is not taken again
+  # after a restart either. Relative to the directory that holds weft.d.
+  replay:
+    state: var/replay
+    # Older messages are refused, and those from further ahead: clocks differ a little.
+    # past: 5m
+    # future: 30s
+
   # Encrypted connections, and only for who has a certificate in signing.directory. On every host or
   # on none. The relay needs a certificate with the role relay, as ours has.
   # curve: on

@@ -79,6 +79,15 @@ public:
               ",\"detail\":" + fabric::json_string(refused.why.detail) + "}");
     }
 
+    /// On stderr it is said anyway, at most once a second.
+    void on_gap(const fabric::Gap& gap) {
+        if (done_ || flags_.raw || flags_.terse || flags_.pretty) return;
+        print("{\"gap\":{\"topic\":" + fabric::json_string(gap.topic) + ",\"signer\":" +
+              fabric::json_string(gap.signer) + ",\"epoch\":" + std::to_string(gap.epoch) +
+              ",\"from\":" + std::to_string(gap.from) + ",\"to\":" + std::to_string(gap.to) +
+              ",\"count\":" + std::to_string(gap.count) + "}}");
+    }
+
 private:
     /// A run is printed once, with the first of its messages.
     void on_raw(const fabric::Message& message) {
@@ -123,12 +132,14 @@ int tail(Context& context, const Flags& flags) {
     Printer printer(flags, stop);
     fabric::FabricOptions options;
     options.warn = &Context::warn;
+    options.kind = "tail";
     const auto fabric = fabric::Fabric::open(context.configuration(), options);
 
     fabric::SubscriberHooks hooks;
     hooks.deliver = [&](const fabric::Message& message) { printer.on_message(message); };
     if (flags.show_refused) {
         hooks.refused = [&](const fabric::RefusedMessage& refused) { printer.on_refused(refused); };
+        hooks.gap = [&](const fabric::Gap& gap) { printer.on_gap(gap); };
     }
     const std::vector<std::string> globs =
         flags.topics.empty() ? std::vector<std::string>{fabric->settings().space.root() + ".**"}
@@ -153,7 +164,14 @@ int tail(Context& context, const Flags& flags) {
     subscriber.reset();
     if (stats.refused_total() > 0) {
         Context::warn("refused " + std::to_string(stats.refused_total()) + " messages" +
+                      (stats.duplicates > 0
+                           ? ", " + std::to_string(stats.duplicates) + " of them came twice"
+                           : "") +
                       (flags.show_refused ? "" : " (--show-refused prints them)"));
+    }
+    if (stats.gaps > 0) {
+        Context::warn("missing " + std::to_string(stats.missing) + " messages, after " +
+                      std::to_string(stats.gaps) + " gaps");
     }
     return stop.exit_code();
 }
@@ -183,7 +201,7 @@ void add_tail(CLI::App& app, Context& context) {
         ->type_name("a.b");
     command->add_option("--count", flags->count, "End after so many lines")->type_name("N");
     command->add_flag("--show-refused", flags->show_refused,
-                      "Also print what was refused, and why");
+                      "Also print what was refused and what is missing, and why");
     command->add_flag("--no-validate", flags->no_validate,
                       "Show messages whoever signed them; each says verified: false");
     command->add_option("--from", flags->from, "Begin in the past, through a journal")

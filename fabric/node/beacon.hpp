@@ -1,9 +1,13 @@
 #pragma once
 // A beacon is a signed message of kind 2, topic `<prefix>.<environment>.beacon.<name>`, by which
-// the holder of the certificate `<name>` speaks about itself. Today it says where it publishes:
-// body {"endpoints": ["tcp://host:port", …]}.
+// the holder of the certificate `<name>` speaks about itself: where it publishes, body
+// {"endpoints": ["tcp://host:port", …]}. On any other topic it is a tail beacon: the number of the
+// last message of that topic that its signer has sent, body {"last": 17}, so that those who follow
+// the topic see what they missed although nothing further comes.
 // Threads: pure functions.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +36,19 @@ namespace weft::fabric {
         }
     }
     return endpoints;
+}
+
+[[nodiscard]] inline Body tail_beacon(std::uint64_t last) {
+    return {{"last", last}};
+}
+/// What a tail beacon says, or nothing: it is none.
+[[nodiscard]] inline std::optional<std::uint64_t> last_announced(const Message& beacon) {
+    const Value body = beacon.value();
+    const Value& last = body["last"];
+    if (const std::uint64_t* large = last.unsigned_number()) return *large;
+    const std::int64_t* number = last.signed_number();
+    if (number == nullptr || *number < 0) return std::nullopt;
+    return static_cast<std::uint64_t>(*number);
 }
 
 }  // namespace weft::fabric

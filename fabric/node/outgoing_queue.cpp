@@ -121,6 +121,7 @@ tl::expected<OutgoingQueue::Claim, OutgoingError> OutgoingQueue::claim(std::stri
     slot.offset = static_cast<std::uint32_t>(batch.used);
     slot.item_bytes = static_cast<std::uint32_t>(item_bytes);
     slot.kind = kind;
+    slot.seq = claim.seq;
     slot.ready.store(false, std::memory_order_relaxed);
     char* item = batch.bytes.get() + batch.used;
     for (int i = 0; i < 4; ++i) item[i] = static_cast<char>(content_bytes >> (24 - 8 * i));

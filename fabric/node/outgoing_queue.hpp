@@ -47,6 +47,7 @@ struct OutgoingSlot {
     std::uint32_t offset = 0;  ///< Of the item (length, content) in the batch's bytes.
     std::uint32_t item_bytes = 0;
     signing::Kind kind = signing::Kind::message;
+    std::uint64_t seq = 0;
     signing::Digest digest{};
     std::atomic<bool> ready{false};
 };

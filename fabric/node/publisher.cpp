@@ -175,12 +175,23 @@ struct Publisher::Core {
         if (settings.mode == PublisherSettings::Mode::relay && queue.peers() == 0) return false;
         std::unique_ptr<OutgoingBatch> batch = queue.take();
         if (!batch) return false;
-        sender.send(*batch, queue, *port);
+        sender.send(*batch, queue, *port, clock.steady());
         const std::scoped_lock lock(mutex);
         handled += batch->count;
         counters = sender.counters();
         queue.recycle(std::move(batch));
         return true;
+    }
+
+    /// Topics that went quiet: receivers are told how far they got. Not while the relay is away,
+    /// and not on behalf of a certificate that receivers would refuse.
+    void send_tails(Instant now) {
+        if (settings.mode == PublisherSettings::Mode::relay && queue.peers() == 0) return;
+        const auto& may_speak = signer_refusals[static_cast<std::size_t>(signing::Kind::beacon)];
+        if (may_speak.is_refused.load(std::memory_order_acquire)) return;
+        sender.send_tails({settings.epoch, settings.source, clock.utc_us()}, queue, *port, now);
+        const std::scoped_lock lock(mutex);
+        counters = sender.counters();
     }
 
     void run(const std::stop_token& stop) {
@@ -194,6 +205,7 @@ struct Publisher::Core {
             const Instant now = clock.steady();
             if (now >= next_look) {
                 look_at_trust();
+                send_tails(now);
                 if (settings.on_tick) settings.on_tick();
                 next_look = now + tick;
             }
@@ -387,6 +399,7 @@ PublisherStats Publisher::stats() const {
     stats.dropped_at_close = core.dropped_at_close;
     stats.runs = core.counters.runs;
     stats.signatures = core.counters.signatures;
+    stats.tail_beacons = core.counters.tail_beacons;
     stats.peers = core.queue.peers();
     return stats;
 }

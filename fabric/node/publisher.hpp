@@ -94,6 +94,7 @@ struct PublisherStats {
     std::uint64_t refused_full = 0;      ///< publish() failed for want of room.
     std::uint64_t dropped_at_close = 0;  ///< Accepted, but not handed over by close().
     std::uint64_t runs = 0, signatures = 0;
+    std::uint64_t tail_beacons = 0;  ///< Neither accepted nor sent; see beacon.hpp.
     std::size_t peers = 0;
 };
 

@@ -75,7 +75,19 @@ struct Subscriber::Core {
                                      : signing::Verifier::Mode::integrity,
                    settings.limits),
           probe(std::string{probe_prefix} + make_nonce()),
-          trust_generation(trust ? trust->generation() : 0) {}
+          trust_generation(trust ? trust->generation() : 0) {
+        if (settings.validate && settings.replay.on) watch_replays();
+    }
+
+    void watch_replays() {
+        const std::uint64_t now = clock.utc_us();
+        replays = std::make_unique<ReplayCheck>(settings.replay, now);
+        const std::uint64_t unsure = replays->unsure_until_us();
+        if (unsure < now) return;
+        // Clocks may have jumped meanwhile; nobody waits longer than such a promise is.
+        const std::uint64_t left = std::min(unsure - now + 1000, ReplayGuard::promise_us);
+        sure_from = clock.steady() + std::chrono::microseconds{left};
+    }
 
     tl::expected<void, std::string> connect() {
         std::set<std::string, std::less<>> prefixes;
@@ -171,13 +183,13 @@ struct Subscriber::Core {
         }
     }
 
-    void refuse(const signing::Refused& why, const Arrival& arrival) {
+    void refuse(const signing::Refused& why, const Arrival& arrival, bool log = true) {
         {
             const std::scoped_lock lock(mutex);
             ++stats.refused[static_cast<std::size_t>(why.reason)];
         }
         const std::string peer = port->peer();
-        if (hooks.warn) {
+        if (hooks.warn && log) {
             if (const auto line = refusal_log.line(why, peer, arrival.topic, clock.steady())) {
                 hooks.warn(*line);
             }
@@ -216,11 +228,72 @@ struct Subscriber::Core {
         return wanted;
     }
 
+    /// Decoded and not yet handed over: was it here before, and what is missing before it?
+    bool is_new(const ContentHeader& header, const Arrival& arrival) {
+        const auto judged = replays->judge(header.epoch, header.seq, header.time_us);
+        count_missing();
+        if (judged.missing > 0) on_gap(header.epoch, header.seq - 1, judged.missing, arrival.topic);
+        if (!judged.refused) return true;
+        if (judged.duplicate) {
+            const std::scoped_lock lock(mutex);
+            ++stats.duplicates;
+        }
+        refuse(*judged.refused, arrival, !judged.duplicate);
+        return false;
+    }
+
+    /// Before anybody is told or given anything. Only this thread writes the counters.
+    void count_missing() {
+        if (replays->guard().counters().missing == stats.missing) return;
+        const std::scoped_lock lock(mutex);
+        copy_counters();
+    }
+
+    void on_gap(std::uint64_t epoch, std::uint64_t to, std::uint64_t count,
+                std::string_view topic) {
+        const Gap gap{verified_run.signer->name(), epoch, topic, to - count + 1, to, count};
+        if (hooks.gap) hooks.gap(gap);
+        if (!hooks.warn) return;
+        if (const auto line = gap_log.line(gap, clock.steady())) hooks.warn(*line);
+    }
+
+    /// Under the lock.
+    void copy_counters() {
+        stats.verifier = verifier.stats();
+        if (!replays) return;
+        const ReplayGuard& guard = replays->guard();
+        stats.gaps = guard.counters().gaps;
+        stats.missing = guard.counters().missing;
+        stats.streams = guard.streams();
+        stats.streams_evicted = guard.counters().streams_evicted;
+        stats.signers_evicted = guard.counters().signers_evicted;
+    }
+
+    /// On the topic that it is about. Others than tail beacons are for later versions.
+    void on_tail_beacon(const Message& beacon, const Arrival& arrival) {
+        const auto last = replays ? last_announced(beacon) : std::nullopt;
+        if (last) {
+            const auto judged = replays->tail(beacon.epoch(), *last, beacon.time_us());
+            count_missing();
+            if (judged.refused) return refuse(*judged.refused, arrival);
+            if (judged.missing > 0) on_gap(beacon.epoch(), *last, judged.missing, arrival.topic);
+        }
+        const std::scoped_lock lock(mutex);
+        ++(last ? stats.tail_beacons : stats.other_kinds);
+    }
+
     void on_beacon(const Message& beacon, const Arrival& arrival) {
+        if (settings.beacon_root.empty() || !arrival.topic.starts_with(settings.beacon_root)) {
+            return on_tail_beacon(beacon, arrival);
+        }
         const std::string_view name = beacon.topic().substr(settings.beacon_root.size());
         if (beacon.signer().empty() || name != beacon.signer()) {
             refuse({Refusal::name_mismatch, std::string{beacon.signer()}}, arrival);
             return;
+        }
+        if (replays) {
+            const auto judged = replays->judge_time(beacon.time_us());
+            if (judged.refused) return refuse(*judged.refused, arrival);
         }
         for (const std::string& endpoint : announced_endpoints(beacon)) {
             if (settings.curve) settings.curve->announce(endpoint, *verified_run.signer);
@@ -265,6 +338,7 @@ struct Subscriber::Core {
         const std::string_view kept = run_bytes->contents;
         const std::shared_ptr<const RunBytes> shared = std::move(run_bytes);
         std::uint64_t delivered = 0;
+        if (replays) replays->begin(verified_run.signer->name(), arrival.topic, now_us);
         for (const signing::RunItem& item : verified_run.items) {
             if (!item.present) continue;
             const auto offset =
@@ -275,8 +349,10 @@ struct Subscriber::Core {
                 refuse({Refusal::content_undecodable, ok.error()}, arrival);
                 continue;
             }
+            const bool is_beacon = verified_run.kind == signing::Kind::beacon;
+            if (replays && !is_beacon && !is_new(decoded.header, arrival)) continue;
             const Message message(shared, std::move(decoded), content, item.digest);
-            if (verified_run.kind == signing::Kind::beacon) {
+            if (is_beacon) {
                 on_beacon(message, arrival);
             } else if (deliver) {
                 ++delivered;
@@ -313,7 +389,8 @@ struct Subscriber::Core {
             ++stats.filtered;
             return;
         }
-        const auto now = static_cast<signing::UtcSeconds>(clock.utc_us() / 1'000'000);
+        now_us = clock.utc_us();
+        const auto now = static_cast<signing::UtcSeconds>(now_us / 1'000'000);
         const std::string from = port->peer();
         const signing::Peer peer{
             from, settings.relay_outbound.empty() ? failures_direct : failures_through_relay};
@@ -330,8 +407,7 @@ struct Subscriber::Core {
             ++stats.filtered;
             return;
         }
-        if (verified_run.kind == signing::Kind::ack ||
-            (verified_run.kind == signing::Kind::beacon && !maybe_beacon)) {
+        if (verified_run.kind == signing::Kind::ack) {
             const std::scoped_lock lock(mutex);
             ++stats.other_kinds;
             return;
@@ -349,6 +425,12 @@ struct Subscriber::Core {
         }
     }
 
+    void say_replay_problem() {
+        if (!replays) return;
+        const std::string problem = replays->problem();
+        if (!problem.empty() && hooks.warn) hooks.warn(problem);
+    }
+
     void on_tick() {
         barriers_this_tick = 0;
         if (watcher) take_answers();
@@ -361,8 +443,10 @@ struct Subscriber::Core {
             say_once(reloaded ? std::vector<std::string>{} : reloaded.error());
         }
         apply(directory.expire(clock.steady()));
+        if (replays) replays->tick(clock.utc_us());
+        say_replay_problem();
         const std::scoped_lock lock(mutex);
-        stats.verifier = verifier.stats();
+        copy_counters();
     }
 
     void run_turn() {
@@ -371,7 +455,7 @@ struct Subscriber::Core {
             if (!port->receive(arrival)) {
                 {
                     const std::scoped_lock lock(mutex);
-                    stats.verifier = verifier.stats();
+                    copy_counters();
                 }
                 port->wait(tick);
                 if (watcher) take_answers();
@@ -384,6 +468,7 @@ struct Subscriber::Core {
     void run(const std::stop_token& stop) {
         const std::stop_callback wake_up(stop, [this] { port->wake(); });
         Instant next_tick = clock.steady() + tick;
+        say_replay_problem();
         while (!stop.stop_requested()) {
             run_turn();
             const Instant now = clock.steady();
@@ -406,6 +491,10 @@ struct Subscriber::Core {
     const std::string probe;
     std::uint64_t trust_generation;
     std::vector<std::string> trust_problems;  // said already
+    std::unique_ptr<ReplayCheck> replays;     // null: nothing is judged
+    GapLog gap_log;
+    std::uint64_t now_us = 0;  // of the arrival in hand
+    Instant sure_from{};       // what is published from then on is certainly new
     std::vector<NameQuery> queries;
     std::map<std::string, std::string> said_about;
     std::map<std::string, std::string> named_endpoints;  // by query: as the configuration has it
@@ -456,6 +545,13 @@ ReadyResult Subscriber::wait_ready(milliseconds timeout) {
     });
     result.expected = core_->expected + core_->unresolved.size();
     result.answered = std::min(core_->answered, core_->expected);
+    if (result.ready) {
+        const Instant unsure = core_->sure_from - core_->clock.steady();
+        if (unsure > Instant::zero()) {
+            core_->changed.wait_for(lock, unsure,
+                                    [this] { return core_->clock.steady() >= core_->sure_from; });
+        }
+    }
     if (!result.ready && !core_->unresolved.empty()) {
         result.sentence = core_->unresolved.begin()->second +
                           (core_->unresolved.size() > 1

@@ -1,7 +1,8 @@
 #pragma once
 // Receives messages, believes those that verify, and hands them over. One thread owns the socket.
 //
-// Threads:   deliver and refused are called by the subscriber's own thread, one at a time; while
+// Threads:   deliver, refused, warn and gap are called by the subscriber's own thread, one at a
+// time; while
 //            they run nothing is received (libzmq queues up to the high-water mark). They must not
 //            destroy the subscriber. What deliver throws is caught and counted. Everything else may
 //            be called from any thread.
@@ -18,6 +19,8 @@
 #include <vector>
 
 #include "fabric/message/message.hpp"
+#include "fabric/node/gap_log.hpp"
+#include "fabric/node/replay_check.hpp"
 #include "fabric/transport/clock.hpp"
 #include "fabric/transport/curve.hpp"
 #include "fabric/transport/name_resolver.hpp"
@@ -42,6 +45,8 @@ struct SubscriberSettings {
     signing::Limits limits;
     /// With CURVE: is told which key those have who announce themselves. Null: no CURVE.
     std::shared_ptr<Curve> curve{};
+    /// With validate = false nobody vouches for a signer, so nothing is judged.
+    ReplaySettings replay;
 };
 
 struct RefusedMessage {
@@ -55,13 +60,20 @@ struct SubscriberHooks {
     std::function<void(const Message&)> deliver;
     std::function<void(const RefusedMessage&)> refused;  ///< May be empty.
     std::function<void(const std::string&)> warn;  ///< Rate-limited lines for a log; may be empty.
+    std::function<void(const Gap&)> gap{};         ///< Each hole in a stream; may be empty.
 };
 
 struct SubscriberStats {
     std::uint64_t delivered = 0;
     std::uint64_t runs = 0;         ///< ZeroMQ messages that were believed.
     std::uint64_t filtered = 0;     ///< Arrived by prefix, matched no glob.
-    std::uint64_t other_kinds = 0;  ///< ACKs and beacons on a topic that matched.
+    std::uint64_t other_kinds = 0;  ///< ACKs and unknown beacons on a topic that matched.
+    std::uint64_t tail_beacons = 0;
+    std::uint64_t duplicates = 0;  ///< Of the refused: replayed within seconds, so not logged.
+    std::uint64_t gaps = 0;        ///< Holes seen, filled since or not.
+    std::uint64_t missing = 0;     ///< Messages that have not come; late ones are taken off.
+    std::uint64_t streams = 0;     ///< (signer, epoch, topic) followed now.
+    std::uint64_t streams_evicted = 0, signers_evicted = 0;  ///< Forgotten for want of room (P4).
     std::uint64_t barriers_ignored = 0;
     std::uint64_t consumer_failed = 0;  ///< deliver threw; the message counts as delivered.
     std::array<std::uint64_t, signing::refusal_count> refused{};
@@ -89,7 +101,8 @@ public:
     Subscriber& operator=(const Subscriber&) = delete;
 
     /// Waits until the relay and every configured endpoint confirmed that the subscriptions are in
-    /// force: what is published from then on arrives.
+    /// force: what is published from then on arrives. After a receiver of this kind was killed that
+    /// takes up to a quarter of a second longer (see ReplayGuard::promise_us).
     [[nodiscard]] ReadyResult wait_ready(std::chrono::milliseconds timeout);
     [[nodiscard]] SubscriberStats stats() const;
 

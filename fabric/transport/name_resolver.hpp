@@ -30,11 +30,11 @@ struct NameQuery {
 };
 
 struct NameAnswer {
-    std::vector<std::string> endpoints;  ///< "tcp://192.0.2.7:9940", sorted, each once.
+    std::vector<std::string> endpoints{};  ///< "tcp://192.0.2.7:9940", sorted, each once.
     /// srv: the target that an endpoint is an address of, in lower case, without a last dot.
     std::map<std::string, std::string> targets{};
     std::chrono::seconds ttl{0};  ///< How long it may be believed.
-    std::string problem;          ///< Why there are none, or why some are missing.
+    std::string problem{};        ///< Why there are none, or why some are missing.
 };
 
 class NameResolver {

@@ -7,6 +7,7 @@
 
 #include "fabric/message/codec.hpp"
 #include "fabric/message/message_id.hpp"
+#include "fabric/node/replay_guard.hpp"
 #include "signing/topic_glob.hpp"
 #include "tests/support/signing_fixture.hpp"
 
@@ -99,5 +100,45 @@ void sign_batch(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations() * state.range(0) * state.range(1));
 }
 BENCHMARK(sign_batch)->Args({1, 1})->Args({16, 256})->Args({256, 1});
+
+/// Every message of a run of k is new: what the guard adds to the path of each.
+void replay_guard_accepts(benchmark::State& state) {
+    fabric::ReplayGuard guard{fabric::ReplayLimits{}};
+    std::uint64_t seq = 0, now = 1'800'000'000'000'000;
+    for (auto _ : state) {
+        guard.begin("bench.host1", topic, ++now);
+        for (std::int64_t i = 0; i < state.range(0); ++i) {
+            benchmark::DoNotOptimize(guard.judge(7, ++seq, now));
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(replay_guard_accepts)->Arg(1)->Arg(256);
+
+/// Runs of one message, each of another stream than the one before it.
+void replay_guard_changes_streams(benchmark::State& state) {
+    fabric::ReplayGuard guard{fabric::ReplayLimits{}};
+    std::vector<std::string> topics;
+    for (std::int64_t i = 0; i < state.range(0); ++i) topics.push_back(topic + std::to_string(i));
+    std::uint64_t now = 1'800'000'000'000'000, round = 0;
+    for (auto _ : state) {
+        guard.begin("bench.host1", topics[round % topics.size()], ++now);
+        benchmark::DoNotOptimize(guard.judge(7, 1 + round / topics.size(), now));
+        ++round;
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(replay_guard_changes_streams)->Arg(16)->Arg(8192);
+
+/// What a clean stop writes with as many streams as are kept.
+void replay_state_to_bytes(benchmark::State& state) {
+    fabric::ReplayGuard guard{fabric::ReplayLimits{}};
+    for (int i = 0; i < 10'000; ++i) {
+        guard.begin("bench.host" + std::to_string(i % 100), topic + std::to_string(i), 1'800'000);
+        benchmark::DoNotOptimize(guard.judge(7, 1, 1'800'000));
+    }
+    for (auto _ : state) benchmark::DoNotOptimize(fabric::to_bytes(guard.state()));
+}
+BENCHMARK(replay_state_to_bytes);
 
 }  // namespace

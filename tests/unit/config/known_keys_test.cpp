@@ -54,7 +54,7 @@ gateway:
 
 /// Keys that came after that document.
 constexpr const char* additions = R"YAML(
-fabric: { flush: 5s, relay: { name: "" } }
+fabric: { flush: 5s, relay: { name: "" }, replay: { past: 5m, future: 30s, state: var/replay } }
 signing: { revocation_expired: warn }
 reliability: { outbox: "", groups: {} }
 )YAML";

@@ -19,10 +19,10 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr Instant start = std::chrono::hours{1};
-const NameAnswer nothing{{}, seconds{0}, "host x: no"};
+const NameAnswer nothing{.problem = "host x: no"};
 
 NameAnswer living(seconds ttl) {
-    return {{"tcp://10.0.0.1:1"}, ttl, ""};
+    return {.endpoints = {"tcp://10.0.0.1:1"}, .ttl = ttl};
 }
 
 TEST(ResolveSchedule, EveryNameIsDueAtOnce) {
@@ -67,9 +67,9 @@ public:
         for (const NameQuery& query : queries) {
             const auto found = table_.find(query.name);
             if (found == table_.end()) {
-                answers.push_back({{}, seconds{0}, query.text() + ": there is no such name"});
+                answers.push_back({.problem = query.text() + ": there is no such name"});
             } else {
-                answers.push_back({found->second, seconds{5}, ""});
+                answers.push_back({.endpoints = found->second, .ttl = seconds{5}});
             }
         }
         return answers;

@@ -327,5 +327,76 @@ TEST_F(PublishSubscribe, AValidatingSubscriberCountsUnsignedMessagesAndShowsNone
     EXPECT_EQ(subscriber_->stats().refused_total(), 1u);
 }
 
+/// Loses what the test says, as a full pipe does.
+class LossyTransport final : public Transport {
+public:
+    explicit LossyTransport(Transport& inner) : inner_(inner) {}
+    tl::expected<std::unique_ptr<PublishPort>, std::string> bind_publisher(
+        const std::vector<std::string>& endpoints) override {
+        auto port = inner_.bind_publisher(endpoints);
+        if (!port) return port;
+        return std::make_unique<Port>(*this, std::move(*port));
+    }
+    tl::expected<std::unique_ptr<PublishPort>, std::string> connect_publisher(
+        const std::string& endpoint) override {
+        return inner_.connect_publisher(endpoint);
+    }
+    tl::expected<std::unique_ptr<SubscribePort>, std::string> open_subscriber() override {
+        return inner_.open_subscriber();
+    }
+
+    std::atomic<bool> losing{false};
+
+private:
+    class Port final : public PublishPort {
+    public:
+        Port(LossyTransport& line, std::unique_ptr<PublishPort> inner)
+            : line_(line), inner_(std::move(inner)) {}
+        void send(std::string_view topic, std::string_view contents,
+                  std::string_view proof) override {
+            if (!line_.losing || topic.front() == '\xFF') inner_->send(topic, contents, proof);
+        }
+        bool next_subscription(SubscriptionEvent& event) override {
+            return inner_->next_subscription(event);
+        }
+        void wait(std::chrono::milliseconds timeout) override { inner_->wait(timeout); }
+        void wake() override { inner_->wake(); }
+        [[nodiscard]] std::string bound() const override { return inner_->bound(); }
+
+    private:
+        LossyTransport& line_;
+        std::unique_ptr<PublishPort> inner_;
+    };
+    Transport& inner_;
+};
+
+// The last message of a topic is lost, and nothing comes after it.
+TEST(TailBeacons, ALostTailIsSeen) {
+    const WorldClock clock;
+    NodeWorld world{clock};
+    const auto git = world.signing.identity("git");
+    LossyTransport line(*world.transport);
+    const auto publisher = support::must(Publisher::open(line, clock, bound_at(NodeWorld::endpoint),
+                                                         shared(git), world.signing.trust()));
+    Received received;
+    const auto subscriber = world.subscriber(received);
+    ASSERT_TRUE(subscriber->wait_ready(patience).ready);
+    publisher->publish("org.weft.dev.a", {{"x", 1}});
+    ASSERT_TRUE(received.wait_for(1));
+    line.losing = true;
+    for (int i = 0; i < 5; ++i) publisher->publish("org.weft.dev.a", {{"x", i}});
+    ASSERT_TRUE(publisher->flush(patience).complete);
+    EXPECT_EQ(subscriber->stats().missing, 0u);
+    line.losing = false;
+
+    EXPECT_TRUE(eventually([&] { return subscriber->stats().missing == 5; }));
+    EXPECT_TRUE(received.wait_for_line("missing 5 messages of topic org.weft.dev.a"));
+    EXPECT_EQ(subscriber->stats().gaps, 1u);
+    EXPECT_EQ(received.messages().size(), 1u);
+    EXPECT_THAT(received.refused(), IsEmpty());
+    EXPECT_EQ(publisher->stats().sent, 6u);
+    EXPECT_GE(publisher->stats().tail_beacons, 1u);
+}
+
 }  // namespace
 }  // namespace weft::fabric

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "fabric/message/codec.hpp"
+#include "fabric/message/value.hpp"
 #include "signing/verifier.hpp"
 #include "tests/support/signing_fixture.hpp"
 #include "tests/unit/fabric/node/node_world.hpp"
@@ -57,7 +59,7 @@ protected:
     }
     void send_all() {
         while (auto batch = queue_.take()) {
-            sender_.send(*batch, queue_, port_);
+            sender_.send(*batch, queue_, port_, clock_.steady());
             queue_.recycle(std::move(batch));
         }
     }
@@ -222,7 +224,7 @@ TEST_F(RunSenderTest, WithoutASignerProofsAreEmpty) {
     put("b", "3");
 
     const auto batch = queue_.take();
-    unsigned_sender.send(*batch, queue_, port_);
+    unsigned_sender.send(*batch, queue_, port_, clock_.steady());
 
     EXPECT_THAT(run_lengths(), ElementsAre(2, 1));
     for (const Frames& run : port_.sent) EXPECT_EQ(run.proof, "");
@@ -249,6 +251,87 @@ TEST_F(RunSenderTest, WhateverIsPutInComesOutVerifiedAndInOrder) {
         send_all();
         EXPECT_TRUE(verified() == expected);
     }
+}
+
+/// What each tail beacon of `runs` says; each must verify and be alone in its run.
+std::vector<std::string> tails_in(support::SigningFixture& world, const std::vector<Frames>& runs) {
+    std::vector<std::string> said;
+    support::Receiver receiver(world.trust());
+    for (const Frames& run : runs) {
+        if (!receiver.take(run) || receiver.run.kind != Kind::beacon) continue;
+        DecodedContent content;
+        EXPECT_EQ(receiver.run.items.size(), 1u);
+        EXPECT_TRUE(decode_content(receiver.run.items.at(0).content, content));
+        EXPECT_EQ(content.header.seq, 0u);
+        EXPECT_EQ(content.header.epoch, 7u);
+        said.push_back(run.topic + " " +
+                       std::to_string(from_msgpack(content.body).value()["last"].integer_or(-1)));
+    }
+    return said;
+}
+
+TEST_F(RunSenderTest, QuietTopicsGetATailBeaconEachUnderOneSignature) {
+    put("a", "1");
+    put("a", "2");
+    put("b", "3");
+    put("c", "4", Kind::beacon);
+    send_all();
+    const auto before = sender_.counters();
+    port_.sent.clear();
+    const RunSender::Speaker speaker{7, "a test", clock_.utc_us()};
+
+    sender_.send_tails(speaker, queue_, port_, clock_.steady() + std::chrono::milliseconds{249});
+    EXPECT_TRUE(port_.sent.empty());
+    sender_.send_tails(speaker, queue_, port_, clock_.steady() + std::chrono::milliseconds{250});
+
+    EXPECT_THAT(tails_in(world_, port_.sent), ElementsAre("a 2", "b 1"));
+    EXPECT_EQ(sender_.counters().tail_beacons, 2u);
+    EXPECT_EQ(sender_.counters().signatures, before.signatures + 1);
+    EXPECT_EQ(sender_.counters().sent, before.sent);
+    EXPECT_EQ(sender_.counters().runs, before.runs);
+    // They use up no numbers.
+    const auto next = queue_.claim("a", Kind::message, 1, clock_.steady());
+    ASSERT_TRUE(next);
+    EXPECT_EQ(next->seq, 3u);
+}
+
+TEST_F(RunSenderTest, TailBeaconsOfOneTickAreBounded) {
+    for (int i = 0; i < 1000; ++i) put("t" + std::to_string(i), "x");
+    send_all();
+    port_.sent.clear();
+    const RunSender::Speaker speaker{7, "a test", clock_.utc_us()};
+    const Instant late = clock_.steady() + std::chrono::seconds{1};
+
+    for (std::size_t expected : {256u, 256u, 256u, 232u, 0u}) {
+        sender_.send_tails(speaker, queue_, port_, late);
+        EXPECT_EQ(tails_in(world_, port_.sent).size(), expected);
+        port_.sent.clear();
+    }
+}
+
+TEST_F(RunSenderTest, NobodyIsToldTheTailOfWhatNobodyWants) {
+    put("a", "1");
+    send_all();
+    queue_.on_subscription("", false);
+    port_.sent.clear();
+
+    sender_.send_tails({7, "a test", clock_.utc_us()}, queue_, port_,
+                       clock_.steady() + std::chrono::seconds{1});
+
+    EXPECT_TRUE(port_.sent.empty());
+}
+
+TEST_F(RunSenderTest, WithoutASignerThereAreNoTailBeacons) {
+    RunSender unsigned_sender(nullptr);
+    put("a", "1");
+    const auto batch = queue_.take();
+    unsigned_sender.send(*batch, queue_, port_, clock_.steady());
+    port_.sent.clear();
+
+    unsigned_sender.send_tails({7, "a test", clock_.utc_us()}, queue_, port_,
+                               clock_.steady() + std::chrono::seconds{1});
+
+    EXPECT_TRUE(port_.sent.empty());
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ protected:
         auto settings = connected_to({}, {"org.weft.dev.git.**"});
         settings.relay_outbound = relay_endpoint;
         settings.beacon_root = beacon_root(space);
+        settings.replay.on = false;  // the same bytes come again and again here
         subscriber_ = world_.subscriber(settings, received_.hooks());
     }
 

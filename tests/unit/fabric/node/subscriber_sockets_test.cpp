@@ -67,7 +67,9 @@ TEST_F(SubscriberOverSockets, AnythingButThreeFramesIsRefusedAndTheNextMessageIs
     const auto subscriber =
         world_.subscriber(connected_to({foreign.endpoint()}), received_.hooks());
     ASSERT_TRUE(foreign.wait_for_barrier_subscription());
-    const auto good = support::sign(git_, topic, {encoded(sample_header(), "\xC0")});
+    ContentHeader header = sample_header();
+    header.time_us = clock_.utc_us();
+    const auto good = support::sign(git_, topic, {encoded(header, "\xC0")});
 
     foreign.send({topic});
     foreign.send({topic, good.contents});

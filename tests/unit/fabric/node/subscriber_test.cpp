@@ -28,7 +28,9 @@ const std::string topic = "org.weft.dev.a";
 /// A subscriber, and a bare port that sends it whatever the test wants.
 class SubscriberTest : public ::testing::Test {
 protected:
+    /// These tests send the same message again and again; see subscriber_replay_test.cpp.
     void subscribe(SubscriberSettings settings = connected_to({NodeWorld::endpoint})) {
+        settings.replay.on = false;
         subscriber_ = world_.subscriber(std::move(settings), received_.hooks());
     }
     void send(const Frames& frames) { port_->send(frames.topic, frames.contents, frames.proof); }
@@ -323,7 +325,9 @@ TEST_F(SubscriberTest, AConsumerThatThrowsCostsItsMessageAndNothingElse) {
         if (message.seq() == 2) throw std::runtime_error("the consumer stumbled");
         deliver(message);
     };
-    subscriber_ = world_.subscriber(connected_to({NodeWorld::endpoint}), std::move(hooks));
+    auto settings = connected_to({NodeWorld::endpoint});
+    settings.replay.on = false;
+    subscriber_ = world_.subscriber(settings, std::move(hooks));
 
     send(good({content(1), content(2), content(3)}));
 
