@@ -29,7 +29,15 @@ void Curve::look() {
 }
 
 void Curve::look_for_stranger() {
-    if (is_due(next_look_for_stranger_, clock_.steady(), look_for_stranger_every)) look_now();
+    {
+        const std::scoped_lock lock(mutex_);
+        const Instant now = clock_.steady();
+        looked_until_ =
+            std::max(looked_until_, now - looks_for_strangers_max * look_for_stranger_every);
+        if (looked_until_ + look_for_stranger_every > now) return;
+        looked_until_ += look_for_stranger_every;
+    }
+    look_now();
 }
 
 void Curve::look_now() {

@@ -30,8 +30,9 @@ public:
     static constexpr std::size_t expected_max = 65'536;
     /// How often files are looked at. A revocation must be in force within a second (T5).
     static constexpr std::chrono::milliseconds look_every{250};
-    /// A stranger's key makes us look at once, in case its certificate has just been put there; not
-    /// more often than this, or strangers would keep us busy.
+    /// A stranger's key makes us look at once, in case its certificate has just been put there: so
+    /// many times in a row, then only once in this time, or strangers would keep us busy.
+    static constexpr int looks_for_strangers_max = 5;
     static constexpr std::chrono::milliseconds look_for_stranger_every{100};
     /// Announcements that are not repeated are forgotten; after those who follow them have let go.
     static constexpr std::chrono::seconds keep_announced{20};
@@ -85,9 +86,10 @@ private:
     const std::shared_ptr<signing::CurveDirectory> directory_;
     const Clock& clock_;
     const std::function<void(const std::string&)> warn_;
-    std::atomic<std::int64_t> next_look_{0}, next_look_for_stranger_{0};  // nanoseconds
+    std::atomic<std::int64_t> next_look_{0};  // nanoseconds
 
-    mutable std::mutex mutex_;                               // guards what follows
+    mutable std::mutex mutex_;  // guards what follows
+    Instant looked_until_{};    // each look for a stranger moves it on by look_for_stranger_every
     std::map<std::string, std::vector<Expected>> expected_;  // at most expected_max endpoints
     std::map<std::string, std::vector<Announced>> announced_;
 };

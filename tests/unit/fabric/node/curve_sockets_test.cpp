@@ -171,6 +171,24 @@ TEST_F(CurveRelayTest, ARevokedListenerIsCutOffAndGetsNothingMoreWhileOthersGoOn
     EXPECT_GE(relay_->stats().gate.reopened, 2u);
 }
 
+// Another way to end it than a revocation; expiry takes the same path (see CurveEntry).
+TEST_F(CurveRelayTest, WhoseCertificateIsRemovedIsCutOffAndLetInAgainOnceItIsBack) {
+    const auto guest_identity = world_.citizen("guest", {Role::publish});
+    Guest guest(world_, guest_identity, *relay_), git(world_, git_, *relay_);
+    ASSERT_TRUE(reaches(git, guest, "before"));
+
+    std::filesystem::remove(support::file_of(world_.signing, "guest"));
+    ASSERT_TRUE(world_.logged("cut off 'guest': curve_key_unknown"));
+    ASSERT_TRUE(eventually([&] { return relay_.refused(Refusal::curve_key_unknown) >= 2; }));
+    ASSERT_TRUE(reaches(git, git, "meanwhile"));
+    EXPECT_EQ(guest.received("meanwhile"), 0u);
+
+    support::put_certificate(world_.signing, guest_identity);
+    Guest back(world_, guest_identity, *relay_);  // the old one tries again only each 5 s
+
+    EXPECT_TRUE(reaches(git, back, "again"));
+}
+
 TEST_F(CurveRelayTest, ARevokedPublisherIsHeardNoMoreAndOthersAreAskedAnew) {
     const auto victim_identity = world_.citizen("victim", {Role::publish});
     Guest git(world_, git_, *relay_);

@@ -52,17 +52,21 @@ TEST_F(CurveTest, ACertificateThatComesLaterIsFoundByTheNextLookAndNotEarlier) {
     EXPECT_THAT(curve_.keys_at(endpoint), ElementsAre(hub.certificate->curve_key()));
 }
 
-TEST_F(CurveTest, AStrangerMakesUsLookAtOnceButNotAgainAndAgain) {
+TEST_F(CurveTest, AStrangerMakesUsLookAtOnceButNotForEver) {
     curve_.expect(endpoint, "hub");
     curve_.look();
+    for (int i = 1; i < Curve::looks_for_strangers_max; ++i) curve_.look_for_stranger();
     support::citizen(world_, "hub", {Role::publish});
     curve_.look_for_stranger();
     EXPECT_THAT(curve_.keys_at(endpoint), SizeIs(1));
 
     std::filesystem::remove(support::file_of(world_, "hub"));
     curve_.look_for_stranger();
+    EXPECT_THAT(curve_.keys_at(endpoint), SizeIs(1)) << "that was one too many";
+    clock_.advance(Curve::look_for_stranger_every);
+    curve_.look_for_stranger();
 
-    EXPECT_THAT(curve_.keys_at(endpoint), SizeIs(1));
+    EXPECT_THAT(curve_.keys_at(endpoint), IsEmpty());
 }
 
 // T5, on the side that connects: whoever is revoked is not connected to.
