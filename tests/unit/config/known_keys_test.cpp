@@ -57,6 +57,7 @@ constexpr const char* additions = R"YAML(
 fabric: { flush: 5s }
 signing: { revocation_expired: warn }
 reliability: { outbox: "", groups: {} }
+log: { level: info }
 )YAML";
 
 Configuration loaded(std::vector<Document> documents) {
