@@ -76,6 +76,10 @@ public:
     open_subscriber() = 0;
 };
 
+/// A peer that is away is tried again at the latest after this time, and at most twice in it: who
+/// comes back knows by when the others are back.
+inline constexpr std::chrono::milliseconds reconnect_after_max{1000};
+
 struct ZmqOptions {
     int high_water_mark = 100'000;            ///< Messages (runs) queued per peer.
     std::size_t frame_bytes_max = 9'000'000;  ///< A longer frame costs its sender the connection.

@@ -17,6 +17,7 @@ public:
         configure(socket_, options);
         // Each subscriber is seen, not only the first of a prefix: flush() counts peers.
         socket_.set(zmq::sockopt::xpub_verboser, true);
+        socket_.set(zmq::sockopt::maxmsgsize, subscription_frame_bytes_max);
         // A pipe ends with its connection, so that subscriptions of a dead relay go away and
         // nothing is queued for a peer that is not there.
         socket_.set(zmq::sockopt::immediate, true);
