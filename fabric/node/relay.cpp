@@ -3,8 +3,12 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <unordered_map>
 
 #include "fabric/node/control.hpp"
+#include "fabric/node/control_budget.hpp"
+#include "fabric/transport/clock.hpp"
+#include "fabric/transport/zmq_connection.hpp"
 #include "fabric/transport/zmq_socket.hpp"
 #include "signing/topic_glob.hpp"
 
@@ -14,17 +18,25 @@ namespace {
 /// Messages passed on before the other direction is looked at.
 constexpr int messages_per_turn = 256;
 constexpr std::size_t topic_bytes_max = 255;
+/// Between two looks at which connections are gone.
+constexpr std::chrono::seconds between_sweeps{1};
 
 }  // namespace
 
 struct Relay::Core {
     explicit Core(const RelaySettings& settings)
         : inbound_socket(context, zmq::socket_type::xsub),
-          outbound_socket(context, zmq::socket_type::xpub) {
+          outbound_socket(context, zmq::socket_type::xpub),
+          books(settings.subscriptions),
+          barriers(settings.controls_per_second),
+          probes(settings.controls_per_second) {
         configure(inbound_socket, settings.socket);
         configure(outbound_socket, settings.socket);
         // On XSUB the send mark limits subscriptions, silently.
         inbound_socket.set(zmq::sockopt::sndhwm, 0);
+        // Each subscription of each connection is seen, for its books.
+        outbound_socket.set(zmq::sockopt::xpub_verbose, true);
+        outbound_socket.set(zmq::sockopt::maxmsgsize, subscription_frame_bytes_max);
     }
 
     void count(std::atomic<std::uint64_t>& counter) {
@@ -42,7 +54,8 @@ struct Relay::Core {
         const std::string_view topic = view(frames.frame[0]);
         if (is_control(topic)) {
             const std::string_view nonce = nonce_of(topic, barrier_prefix);
-            if (nonce.empty()) return;
+            if (nonce.empty()) return count(control_malformed);
+            if (!barriers.take(clock.steady())) return count(barriers_over_limit);
             const std::string echo = std::string{echo_prefix} + std::string{nonce};
             send_upstream('\x01', echo);
             send_upstream('\x00', echo);
@@ -60,24 +73,60 @@ struct Relay::Core {
 
     void on_subscription() {
         const std::string_view body = view(frames.frame[0]);
-        if (frames.count != 1 || body.empty() || static_cast<unsigned char>(body[0]) > 1) return;
+        if (frames.count != 1 || body.empty() || static_cast<unsigned char>(body[0]) > 1) {
+            return count(subscriptions_malformed);
+        }
         const std::string_view prefix = body.substr(1);
-        if (is_control(prefix)) {
-            if (body[0] == 1 && !nonce_of(prefix, probe_prefix).empty()) {
-                send_frames(outbound_socket, prefix, {}, {});
-            }
+        if (prefix.size() > topic_bytes_max) {
+            if (body[0] == 1) count(subscriptions_too_long);
             return;
         }
-        if (prefix.size() > topic_bytes_max) return count(subscriptions_too_long);
-        // A stranger must not end what others asked for (see SubscriptionEvent::gone); our own
-        // subscribers end their subscriptions by leaving.
-        if (body[0] == 0 && !peer_of(frames.frame[0]).empty()) return;
-        send_frame(inbound_socket, zmq::const_buffer(body.data(), body.size()), false);
+        const Connection from = connection_of(frames.frame[0]);
+        // It has gone since; libzmq will say that nobody has the prefix, if that is so.
+        if (from.id == 0 && !peer_of(frames.frame[0]).empty()) return count(subscriptions_of_gone);
+        if (body[0] == 1) return on_subscribe(from, prefix);
+        if (books.on_unsubscribe(from.id, prefix)) send_upstream('\x00', prefix);
+    }
+
+    void on_subscribe(const Connection& from, std::string_view prefix) {
+        if (from.id != 0) connections[from.id] = from.fd;
+        using Verdict = SubscriptionBooks::Verdict;
+        switch (books.on_subscribe(from.id, prefix, !is_control(prefix))) {
+            case Verdict::pass_on:
+                return send_upstream('\x01', prefix);
+            case Verdict::pass_everything:
+                count(asked_for_everything);
+                return send_upstream('\x01', "");
+            case Verdict::end_connection:
+                count(connections_ended);
+                end_connection(from);
+                return count(subscriptions_over_limit);
+            case Verdict::refused:
+                return count(subscriptions_over_limit);
+            case Verdict::known:
+                break;
+        }
+        if (nonce_of(prefix, probe_prefix).empty()) return;
+        if (!probes.take(clock.steady())) return count(probes_over_limit);
+        send_frames(outbound_socket, prefix, {}, {});
+    }
+
+    /// Connections that have ended are asked of the kernel: libzmq does not tell.
+    void sweep() {
+        const Instant now = clock.steady();
+        if (now < next_sweep) return;
+        next_sweep = now + between_sweeps;
+        std::erase_if(connections, [this](const auto& entry) {
+            if (is_open({entry.first, entry.second})) return false;
+            books.on_connection_gone(entry.first);
+            return true;
+        });
     }
 
     /// True if there may be more to do at once.
     bool turn() {
         bool busy = false;
+        sweep();
         for (int i = 0; i < messages_per_turn && receive_all(outbound_socket, frames); ++i) {
             on_subscription();
             busy = true;
@@ -106,10 +155,17 @@ struct Relay::Core {
     zmq::socket_t inbound_socket, outbound_socket;
     WakeFd wake;
     ZmqFrames frames;
+    SystemClock clock;
+    SubscriptionBooks books;
+    std::unordered_map<std::uint64_t, int> connections;  // id to descriptor, of subscribers
+    Instant next_sweep{};
+    ControlBudget barriers, probes;
     std::string inbound, outbound;
     std::atomic<bool> stopping{false};
     std::atomic<std::uint64_t> messages{0}, bytes{0}, not_three_frames{0}, topic_invalid{0},
-        subscriptions_too_long{0};
+        subscriptions_too_long{0}, subscriptions_over_limit{0}, connections_ended{0},
+        asked_for_everything{0}, subscriptions_of_gone{0}, barriers_over_limit{0},
+        probes_over_limit{0}, control_malformed{0}, subscriptions_malformed{0};
 };
 
 tl::expected<std::unique_ptr<Relay>, std::string> Relay::open(const RelaySettings& settings) {
@@ -148,9 +204,19 @@ void Relay::stop() noexcept {
 
 RelayStats Relay::stats() const noexcept {
     constexpr auto relaxed = std::memory_order_relaxed;
-    return {core_->messages.load(relaxed), core_->bytes.load(relaxed),
-            core_->not_three_frames.load(relaxed), core_->topic_invalid.load(relaxed),
-            core_->subscriptions_too_long.load(relaxed)};
+    return {core_->messages.load(relaxed),
+            core_->bytes.load(relaxed),
+            core_->not_three_frames.load(relaxed),
+            core_->topic_invalid.load(relaxed),
+            core_->subscriptions_too_long.load(relaxed),
+            core_->subscriptions_over_limit.load(relaxed),
+            core_->connections_ended.load(relaxed),
+            core_->asked_for_everything.load(relaxed),
+            core_->barriers_over_limit.load(relaxed),
+            core_->probes_over_limit.load(relaxed),
+            core_->control_malformed.load(relaxed),
+            core_->subscriptions_malformed.load(relaxed),
+            core_->subscriptions_of_gone.load(relaxed)};
 }
 
 }  // namespace weft::fabric
