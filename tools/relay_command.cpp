@@ -3,9 +3,12 @@
 #include <memory>
 #include <thread>
 
+#include "fabric/node/counters.hpp"
 #include "fabric/node/relay.hpp"
+#include "fabric/restart_notes.hpp"
 #include "fabric/settings.hpp"
 #include "tools/command.hpp"
+#include "tools/housekeeping.hpp"
 #include "tools/ready_notice.hpp"
 #include "tools/stop_signal.hpp"
 
@@ -33,6 +36,20 @@ fabric::RelaySettings relay_settings(Context& context) {
     return relay;
 }
 
+/// A relay holds no trust: of a new configuration it only takes the log level.
+config::Watch::Apply check_and_note(const config::Configuration& running) {
+    auto notes = std::make_shared<fabric::RestartNotes>(running);
+    return [notes](const config::Configuration& now) {
+        config::Problems problems;
+        static_cast<void>(fabric::read_settings(now, problems));
+        std::vector<std::string> lines;
+        for (const config::Problem& problem : problems) lines.push_back(problem.text());
+        if (!lines.empty()) return lines;
+        for (const std::string& note : notes->on_reload(now)) Context::warn(note);
+        return lines;
+    };
+}
+
 int run_relay(Context& context) {
     const fabric::RelaySettings settings = relay_settings(context);
     StopSignal stop;
@@ -43,17 +60,14 @@ int run_relay(Context& context) {
     say_listening("inbound", relay.inbound());
     say_listening("outbound", relay.outbound());
     say_ready();
-    while (stop.wait() != StopSignal::Woken::stop) {
-        Context::info("reload: a relay holds nothing that a reload would change");
-    }
+    const Housekeeping housekeeping(context, stop, {check_and_note(context.configuration()), {}});
+    stop.wait();
     notify_systemd("STOPPING=1");
     relay.stop();
     loop.join();
-    const fabric::RelayStats stats = relay.stats();
-    Context::info("passed on " + std::to_string(stats.messages) + " runs, " +
-                  std::to_string(stats.bytes) + " bytes; dropped " +
-                  std::to_string(stats.not_three_frames) + " not_three_frames, " +
-                  std::to_string(stats.topic_invalid) + " topic_invalid");
+    fabric::Counters counters;
+    counters.add(relay.stats());
+    Context::say_counters(counters);
     return stop.exit_code();
 }
 
