@@ -42,6 +42,7 @@ void Counters::add(const SubscriberStats& stats) {
     add("weft_root_cache_hits_total", "", stats.verifier.root_hits);
     add("weft_root_cache_misses_total", "", stats.verifier.root_misses);
     add(ignored, "barriers_over_limit", stats.barriers_ignored);
+    add("weft_trust_reloads_failed_total", "", stats.trust_reloads_failed);
     for (std::size_t i = 0; i < stats.refused.size(); ++i) {
         add(refused, signing::name_of(static_cast<signing::Refusal>(i)), stats.refused[i]);
     }
@@ -56,6 +57,8 @@ void Counters::add(const RelayStats& stats) {
     add(subscriptions, "too_long", stats.subscriptions_too_long);
     add(subscriptions, "over_limit", stats.subscriptions_over_limit);
     add(subscriptions, "malformed", stats.subscriptions_malformed);
+    add("weft_connections_refused_total", "handshake_failed", stats.handshakes_failed);
+    add("weft_connections_refused_total", "accept_failed", stats.accepts_failed);
     add(subscriptions, "connection_gone", stats.subscriptions_of_gone);
     add("weft_connections_ended_total", "subscriptions_over_limit", stats.connections_ended);
     add("weft_relay_asked_for_everything_total", "", stats.asked_for_everything);

@@ -9,6 +9,7 @@
 #include "fabric/node/control_budget.hpp"
 #include "fabric/transport/clock.hpp"
 #include "fabric/transport/zmq_connection.hpp"
+#include "fabric/transport/zmq_monitor.hpp"
 #include "fabric/transport/zmq_socket.hpp"
 #include "signing/topic_glob.hpp"
 
@@ -98,9 +99,9 @@ struct Relay::Core {
                 count(asked_for_everything);
                 return send_upstream('\x01', "");
             case Verdict::end_connection:
-                count(connections_ended);
+                count(subscriptions_over_limit);
                 end_connection(from);
-                return count(subscriptions_over_limit);
+                return count(connections_ended);
             case Verdict::refused:
                 return count(subscriptions_over_limit);
             case Verdict::known:
@@ -109,6 +110,14 @@ struct Relay::Core {
         if (nonce_of(prefix, probe_prefix).empty()) return;
         if (!probes.take(clock.steady())) return count(probes_over_limit);
         send_frames(outbound_socket, prefix, {}, {});
+    }
+
+    void look_at_handshakes() {
+        for (ConnectionMonitor* monitor : {&inbound_monitor, &outbound_monitor}) {
+            const auto counts = monitor->drain();
+            handshakes_failed.fetch_add(counts.handshakes_failed, std::memory_order_relaxed);
+            accepts_failed.fetch_add(counts.accepts_failed, std::memory_order_relaxed);
+        }
     }
 
     /// Connections that have ended are asked of the kernel: libzmq does not tell.
@@ -127,6 +136,7 @@ struct Relay::Core {
     bool turn() {
         bool busy = false;
         sweep();
+        look_at_handshakes();
         for (int i = 0; i < messages_per_turn && receive_all(outbound_socket, frames); ++i) {
             on_subscription();
             busy = true;
@@ -139,9 +149,11 @@ struct Relay::Core {
     }
 
     void wait() {
-        std::array<zmq::pollitem_t, 3> items{{{inbound_socket.handle(), 0, ZMQ_POLLIN, 0},
+        std::array<zmq::pollitem_t, 5> items{{{inbound_socket.handle(), 0, ZMQ_POLLIN, 0},
                                               {outbound_socket.handle(), 0, ZMQ_POLLIN, 0},
-                                              {nullptr, wake.fd(), ZMQ_POLLIN, 0}}};
+                                              {nullptr, wake.fd(), ZMQ_POLLIN, 0},
+                                              {inbound_monitor.handle(), 0, ZMQ_POLLIN, 0},
+                                              {outbound_monitor.handle(), 0, ZMQ_POLLIN, 0}}};
         try {
             zmq::poll(items.data(), items.size(), std::chrono::milliseconds{1000});
         } catch (const zmq::error_t& error) {
@@ -153,6 +165,8 @@ struct Relay::Core {
 
     zmq::context_t context;
     zmq::socket_t inbound_socket, outbound_socket;
+    ConnectionMonitor inbound_monitor{context, inbound_socket},
+        outbound_monitor{context, outbound_socket};
     WakeFd wake;
     ZmqFrames frames;
     SystemClock clock;
@@ -164,8 +178,9 @@ struct Relay::Core {
     std::atomic<bool> stopping{false};
     std::atomic<std::uint64_t> messages{0}, bytes{0}, not_three_frames{0}, topic_invalid{0},
         subscriptions_too_long{0}, subscriptions_over_limit{0}, connections_ended{0},
-        asked_for_everything{0}, subscriptions_of_gone{0}, barriers_over_limit{0},
-        probes_over_limit{0}, control_malformed{0}, subscriptions_malformed{0};
+        asked_for_everything{0}, subscriptions_of_gone{0}, handshakes_failed{0}, accepts_failed{0},
+        barriers_over_limit{0}, probes_over_limit{0}, control_malformed{0},
+        subscriptions_malformed{0};
 };
 
 tl::expected<std::unique_ptr<Relay>, std::string> Relay::open(const RelaySettings& settings) {
@@ -216,6 +231,8 @@ RelayStats Relay::stats() const noexcept {
             core_->probes_over_limit.load(relaxed),
             core_->control_malformed.load(relaxed),
             core_->subscriptions_malformed.load(relaxed),
+            core_->handshakes_failed.load(relaxed),
+            core_->accepts_failed.load(relaxed),
             core_->subscriptions_of_gone.load(relaxed)};
 }
 

@@ -26,7 +26,7 @@ struct RelaySettings {
     ZmqOptions socket;
     SubscriptionBooks::Limits subscriptions{};
     /// Barriers and probes answered in a second, each; what exceeds it is counted.
-    std::uint32_t controls_per_second = 1000;
+    std::uint32_t controls_per_second = 10'000;
 };
 
 struct RelayStats {
@@ -38,6 +38,8 @@ struct RelayStats {
     std::uint64_t asked_for_everything = 0;  ///< 1: too many different prefixes are wanted.
     std::uint64_t barriers_over_limit = 0, probes_over_limit = 0;  ///< Not answered.
     std::uint64_t control_malformed = 0, subscriptions_malformed = 0;
+    std::uint64_t handshakes_failed = 0;      ///< Noise, or a peer that was gone too early.
+    std::uint64_t accepts_failed = 0;         ///< Such as no descriptor left.
     std::uint64_t subscriptions_of_gone = 0;  ///< Read after their connection had ended.
 };
 

@@ -55,7 +55,8 @@ struct SubscriberStats {
     std::uint64_t filtered = 0;     ///< Arrived by prefix, matched no glob.
     std::uint64_t other_kinds = 0;  ///< ACKs and beacons on a topic that matched.
     std::uint64_t barriers_ignored = 0;
-    std::uint64_t consumer_failed = 0;  ///< deliver threw; the message counts as delivered.
+    std::uint64_t consumer_failed = 0;       ///< deliver threw; the message counts as delivered.
+    std::uint64_t trust_reloads_failed = 0;  ///< Attempts; the old trust stayed in force.
     std::array<std::uint64_t, signing::refusal_count> refused{};
     signing::VerifierStats verifier;
     [[nodiscard]] std::uint64_t refused_total() const noexcept;
@@ -82,6 +83,9 @@ public:
     /// Waits until the relay and every configured endpoint confirmed that the subscriptions are in
     /// force: what is published from then on arrives.
     [[nodiscard]] ReadyResult wait_ready(std::chrono::milliseconds timeout);
+    /// After it returns nothing is delivered any more, and stats() is final. The destructor does
+    /// the same. Not from deliver or refused.
+    void stop();
     [[nodiscard]] SubscriberStats stats() const;
 
 private:

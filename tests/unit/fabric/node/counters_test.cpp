@@ -86,6 +86,8 @@ TEST(Counters, ARelaysFiguresAreAllThere) {
     stats.control_malformed = 11;
     stats.subscriptions_malformed = 12;
     stats.subscriptions_of_gone = 13;
+    stats.handshakes_failed = 14;
+    stats.accepts_failed = 15;
 
     Counters counters;
     counters.add(stats);
@@ -94,10 +96,11 @@ TEST(Counters, ARelaysFiguresAreAllThere) {
     for (const char* name :
          {"weft_relay_runs_total", "weft_relay_bytes_total", "weft_refused_total",
           "weft_subscriptions_refused_total", "weft_connections_ended_total",
-          "weft_relay_asked_for_everything_total", "weft_control_ignored_total"}) {
+          "weft_connections_refused_total", "weft_relay_asked_for_everything_total",
+          "weft_control_ignored_total"}) {
         sum += counters.total(name);
     }
-    EXPECT_EQ(sum, 13u * 14u / 2);
+    EXPECT_EQ(sum, 15u * 16u / 2);
 }
 
 }  // namespace

@@ -162,6 +162,7 @@ TEST_F(RelayStrangers, NoiseOnBothPortsHarmsNobody) {
     make_noise(relay->inbound(), "PUB");
     make_noise(relay->outbound(), "SUB");
 
+    EXPECT_TRUE(eventually([&] { return relay->stats().handshakes_failed > 100; }));
     expect_served();
     EXPECT_LT(resident_bytes(), before + 100'000'000);
 }
