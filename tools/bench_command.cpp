@@ -191,8 +191,8 @@ int bench_sub(Context& context, const Flags& flags) {
         if (std::chrono::steady_clock::now() - idle_since > flags.idle) break;
     }
     progress.end();
+    subscriber->stop();
     const auto stats = subscriber->stats();
-    subscriber.reset();
     fabric::Counters counters;
     counters.add(stats);
     const double seconds = Seconds(received.last - received.first).count();

@@ -146,8 +146,8 @@ int tail(Context& context, const Flags& flags) {
         Context::warn(ready.sentence);
     }
     stop.wait();
+    subscriber->stop();
     const auto stats = subscriber->stats();
-    subscriber.reset();
     fabric::Counters counters;
     counters.add(stats);
     Context::say_counters(counters);

@@ -217,6 +217,7 @@ TEST_F(Reload, AnOldRevocationListPutBackIsRefusedAlsoAfterARestart) {
     first.wait_for_line(Stream::err, "an old list was put back");
     first.signal(SIGTERM);
     EXPECT_EQ(first.wait(), 0);
+    EXPECT_THAT(first.err(), HasSubstr("weft_trust_reloads_failed_total"));
     const Finished restarted = fabric_.weft({"tail"});
     EXPECT_EQ(restarted.exit_code, 2);
     EXPECT_THAT(restarted.err, HasSubstr("an old list was put back"));
