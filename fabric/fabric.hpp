@@ -107,6 +107,7 @@ public:
     /// force, and reads CAs and revocation lists again: for receivers at once, also on what they
     /// have cached, for our own publisher at its next tick. What cannot change while running is
     /// named in a warning. On an error everything stays as it was; the lines say why.
+    /// config/watch.hpp tells when the files have changed.
     [[nodiscard]] tl::expected<void, std::vector<std::string>> reload(
         const config::Configuration& configuration);
 
