@@ -39,7 +39,9 @@ void compare(const std::string& key, const Value* before, const Value* now,
     for (const config::Entry& entry : before->entries) names.insert(entry.key);
     for (const config::Entry& entry : now->entries) names.insert(entry.key);
     for (const std::string& name : names) {
-        compare(key + "." + name, before->find(name), now->find(name), notes);
+        std::string inner = key;
+        inner.append(".").append(name);
+        compare(inner, before->find(name), now->find(name), notes);
     }
 }
 
