@@ -246,6 +246,9 @@ Schema known_keys() {
          choice("environment", "dev", {"dev", "stg", "prod"}, "The second part of every topic."),
          key(Type::text, "name", "git.host1", "Who I am: the name on my certificate."), fabric(),
          signing(), reliability(),
+         section("log", "What the commands say on stderr.",
+                 {choice("level", "info", {"trace", "debug", "info", "warn", "error", "off"},
+                         "The least that is said; --log-level wins.")}),
          section("hub", "The host of consumers.",
                  {list("consumers", "[]", consumer(), "The consumers that the hub runs.")}),
          gateway()});

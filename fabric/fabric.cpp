@@ -12,7 +12,9 @@
 #include "fabric/node/announcer.hpp"
 #include "fabric/node/beacon.hpp"
 #include "fabric/node/epoch_file.hpp"
+#include "fabric/restart_notes.hpp"
 #include "signing/identity.hpp"
+#include "signing/identity_watch.hpp"
 
 namespace weft::fabric {
 namespace {
@@ -78,7 +80,7 @@ SubscriberStats Subscription::stats() const {
 
 struct Fabric::Core {
     Core(const config::Configuration& configuration, FabricOptions the_options)
-        : options(std::move(the_options)) {
+        : options(std::move(the_options)), restart_notes(configuration) {
         config::Problems problems;
         settings = read_settings(configuration, problems);
         signing_settings =
@@ -142,11 +144,47 @@ struct Fabric::Core {
                 "`name` is not set: it says which key and certificate to sign with (`weft init` "
                 "makes a configuration with one)");
         }
-        auto loaded = trust ? signing::load_identity(signing_settings.directory, settings.name,
-                                                     *trust->current(), now())
-                            : signing::load_identity(signing_settings.directory, settings.name);
+        auto loaded = load_identity();
         if (!loaded) throw OpenFailed(loaded.error());
         return std::make_shared<const signing::Identity>(std::move(*loaded));
+    }
+
+    tl::expected<signing::Identity, std::string> load_identity() const {
+        return trust ? signing::load_identity(signing_settings.directory, settings.name,
+                                              *trust->current(), now())
+                     : signing::load_identity(signing_settings.directory, settings.name);
+    }
+
+    /// Each publisher has its own: to be made before its identity is loaded.
+    PublisherSettings::RenewIdentity identity_watch() const {
+        auto watch = std::make_shared<signing::IdentityWatch>(
+            signing_settings.directory, settings.name, [this] { return load_identity(); });
+        return [this, watch](const signing::Identity& current) {
+            auto look = watch->look(current);
+            if (!look.problem.empty()) {
+                warn("our own certificate was not renewed, the old one stays: " + look.problem);
+            }
+            if (look.renewed) warn("our own certificate was renewed and is in use from now on");
+            return std::move(look.renewed);
+        };
+    }
+
+    tl::expected<void, std::vector<std::string>> reload(
+        const config::Configuration& configuration) {
+        config::Problems problems;
+        static_cast<void>(read_settings(configuration, problems));
+        auto read = signing::read_settings(config::Section(configuration, "signing", problems));
+        std::vector<std::string> lines;
+        for (const config::Problem& problem : problems) lines.push_back(problem.text());
+        if (!lines.empty()) return tl::make_unexpected(std::move(lines));
+        const std::scoped_lock lock(reload_mutex);
+        if (trust) {
+            // Another directory of keys would also mean another key of our own.
+            read.trust.directory = signing_settings.trust.directory;
+            if (auto loaded = trust->reload(std::move(read.trust)); !loaded) return loaded;
+        }
+        for (const std::string& line : restart_notes.on_reload(configuration)) warn(line);
+        return {};
     }
 
     std::uint64_t epoch(bool is_signing) const {
@@ -176,8 +214,10 @@ struct Fabric::Core {
     }
 
     void open_publisher() {
+        const auto renew = identity_watch();
         const auto who = identity();
         PublisherSettings wanted = publisher_settings(who != nullptr);
+        wanted.renew_identity = renew;
         wanted.on_tick = [this] {
             if (Announcer* current = announcing.load(std::memory_order_acquire)) {
                 current->tick(options.clock->steady());
@@ -208,6 +248,7 @@ struct Fabric::Core {
         relay.epoch = epoch(who != nullptr);
         relay.room_timeout = milliseconds{0};
         relay.close_timeout = milliseconds{0};
+        relay.renew_identity = identity_watch();
         auto opened =
             Publisher::open(*options.transport, *options.clock, std::move(relay), who, trust);
         if (!opened) throw OpenFailed(opened.error());
@@ -250,7 +291,9 @@ struct Fabric::Core {
     std::shared_ptr<Curve> curve;  // null: fabric.curve is off
     bool has_relay = true;
     std::unique_ptr<Transport> owned_transport;  // outlives everything with a socket below
-    std::mutex mutex;                            // guards the opening of the publisher
+    std::mutex reload_mutex;                     // one reload at a time; guards restart_notes
+    RestartNotes restart_notes;
+    std::mutex mutex;  // guards the opening of the publisher
     std::unique_ptr<Announcer> announcer;
     std::atomic<Announcer*> announcing{nullptr};
     std::unique_ptr<Publisher> publisher;  // its thread ticks the announcer: goes first
@@ -311,6 +354,11 @@ std::unique_ptr<Subscription> Fabric::subscribe(const std::vector<std::string>& 
     hooks.deliver = [into = queue.get()](const Message& message) { into->push(message); };
     auto subscriber = subscribe(globs, std::move(hooks));
     return std::unique_ptr<Subscription>(new Subscription(std::move(queue), std::move(subscriber)));
+}
+
+tl::expected<void, std::vector<std::string>> Fabric::reload(
+    const config::Configuration& configuration) {
+    return core_->reload(configuration);
 }
 
 const Settings& Fabric::settings() const noexcept {

@@ -107,6 +107,15 @@ public:
     [[nodiscard]] std::unique_ptr<Subscriber> subscribe(const std::vector<std::string>& globs,
                                                         SubscriberHooks hooks);
 
+    /// Puts policy, nitpicky and revocation_expired of a configuration that was loaded again in
+    /// force, and reads CAs and revocation lists again: for receivers at once, also on what they
+    /// have cached, for our own publisher at its next tick. What cannot change while running is
+    /// named in a warning. On an error everything stays as it was; the lines say why.
+    /// config/watch.hpp tells when the files have changed.
+    [[nodiscard]] tl::expected<void, std::vector<std::string>> reload(
+        const config::Configuration& configuration);
+
+    /// As read by open(); a reload does not change them.
     [[nodiscard]] const Settings& settings() const noexcept;
     [[nodiscard]] const signing::Settings& signing_settings() const noexcept;
     [[nodiscard]] const std::shared_ptr<signing::TrustStore>& trust() const noexcept;

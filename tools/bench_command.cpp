@@ -12,9 +12,12 @@
 #include <vector>
 
 #include "fabric/fabric.hpp"
+#include "fabric/node/counters.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
+#include "tools/housekeeping.hpp"
 #include "tools/latency.hpp"
+#include "tools/publishing.hpp"
 #include "tools/stop_signal.hpp"
 
 namespace weft::tools {
@@ -60,6 +63,10 @@ private:
     std::chrono::steady_clock::time_point last_{};
 };
 
+void print(const fabric::Counters& counters) {
+    for (const std::string& line : counters.lines()) std::printf("%s\n", line.c_str());
+}
+
 std::unique_ptr<fabric::Fabric> open_fabric(Context& context) {
     fabric::FabricOptions options;
     options.warn = &Context::warn;
@@ -72,12 +79,17 @@ int bench_pub(Context& context, const Flags& flags) {
     StopSignal stop;
     const auto fabric = open_fabric(context);
     fabric::Publisher& publisher = fabric->publisher();
+    const Housekeeping housekeeping(context, stop, *fabric, [&] { publisher.stop_taking(); });
     std::vector<std::string> topics;
     for (std::uint64_t i = 0; i < flags.topics; ++i) {
         topics.push_back(fabric->settings().space.complete(
             flags.topics == 1 ? flags.topic : flags.topic + "." + std::to_string(i)));
     }
-    if (!publisher.wait_for_subscriber(topics.front(), flags.wait)) {
+    const auto is_heard = [&](milliseconds slice) {
+        return publisher.wait_for_subscriber(topics.front(), slice);
+    };
+    if (!wait_unless_stopped(flags.wait, stop, is_heard)) {
+        if (stop.requested()) return stop.exit_code();
         throw failure("nobody subscribed to " + topics.front() + " within " +
                       std::to_string(flags.wait.count()) +
                       " ms: start `weft bench sub` in another terminal first");
@@ -91,28 +103,38 @@ int bench_pub(Context& context, const Flags& flags) {
             const auto due =
                 start + std::chrono::duration_cast<std::chrono::nanoseconds>(
                             Seconds(static_cast<double>(sent) / static_cast<double>(flags.rate)));
-            while (std::chrono::steady_clock::now() < due) std::this_thread::yield();
+            while (std::chrono::steady_clock::now() < due && !stop.requested())
+                std::this_thread::yield();
         }
         auto published =
             publisher.try_publish(topics[sent % topics.size()], {body, "application/octet-stream"});
-        if (!published) throw failure(published.error().sentence);
+        if (!published) {
+            if (published.error().reason == fabric::PublishError::Reason::stopped) break;
+            throw failure(published.error().sentence);
+        }
         if (sent % 1024 == 0) progress.show(sent);
     }
-    const auto flushed = publisher.flush(milliseconds{60'000});
+    const auto flushed = publisher.flush(last_flush(milliseconds{60'000}, stop));
     const double seconds = seconds_since(start);
     progress.end();
-    if (!flushed.complete) throw failure(flushed.sentence);
+    publisher.close();
     const auto stats = publisher.stats();
+    fabric::Counters counters;
+    counters.add(stats);
+    if (!flushed.complete) {
+        Context::say_counters(counters);
+        throw failure(unfinished(flushed, stats));
+    }
     const double rate = static_cast<double>(sent) / seconds;
     if (flags.json) {
         std::printf(
             "{\"messages\":%llu,\"bytes\":%llu,\"seconds\":%.6f,\"per_second\":%.0f,"
-            "\"runs\":%llu,\"signatures\":%llu,\"unwanted\":%llu}\n",
+            "\"runs\":%llu,\"signatures\":%llu,\"unwanted\":%llu,\"counters\":%s}\n",
             static_cast<unsigned long long>(sent),
             static_cast<unsigned long long>(sent * flags.size), seconds, rate,
             static_cast<unsigned long long>(stats.runs),
             static_cast<unsigned long long>(stats.signatures),
-            static_cast<unsigned long long>(stats.unwanted));
+            static_cast<unsigned long long>(stats.unwanted), counters.json().c_str());
     } else {
         std::printf(
             "published %llu messages of %llu bytes in %.3f s: %.0f a second, %.1f MB/s\n"
@@ -124,6 +146,7 @@ int bench_pub(Context& context, const Flags& flags) {
                 static_cast<double>(std::max<std::uint64_t>(stats.runs, 1)),
             static_cast<unsigned long long>(stats.signatures),
             static_cast<unsigned long long>(stats.unwanted));
+        print(counters);
     }
     return stop.exit_code();
 }
@@ -152,6 +175,7 @@ int bench_sub(Context& context, const Flags& flags) {
         if (++received.count == flags.count) stop.stop_now();
     };
     auto subscriber = fabric->subscribe({flags.topic, flags.topic + ".**"}, std::move(hooks));
+    const Housekeeping housekeeping(context, stop, *fabric);
     if (const auto ready = subscriber->wait_ready(flags.wait); !ready.ready) {
         throw failure(ready.sentence);
     }
@@ -168,8 +192,10 @@ int bench_sub(Context& context, const Flags& flags) {
         if (std::chrono::steady_clock::now() - idle_since > flags.idle) break;
     }
     progress.end();
+    subscriber->stop();
     const auto stats = subscriber->stats();
-    subscriber.reset();
+    fabric::Counters counters;
+    counters.add(stats);
     const double seconds = Seconds(received.last - received.first).count();
     const double rate = received.count > 1 ? static_cast<double>(received.count - 1) / seconds : 0;
     const auto at = [&](double share) { return received.latency.percentile(share); };
@@ -177,13 +203,14 @@ int bench_sub(Context& context, const Flags& flags) {
         std::printf(
             "{\"messages\":%llu,\"expected\":%llu,\"seconds\":%.6f,\"per_second\":%.0f,"
             "\"refused\":%llu,\"latency_us\":{\"p50\":%.0f,\"p90\":%.0f,\"p99\":%.0f,"
-            "\"p999\":%.0f,\"max\":%.0f},\"root_hits\":%llu,\"root_misses\":%llu}\n",
+            "\"p999\":%.0f,\"max\":%.0f},\"root_hits\":%llu,\"root_misses\":%llu,"
+            "\"counters\":%s}\n",
             static_cast<unsigned long long>(received.count),
             static_cast<unsigned long long>(flags.count), seconds, rate,
             static_cast<unsigned long long>(stats.refused_total()), at(0.5), at(0.9), at(0.99),
             at(0.999), received.latency.max(),
             static_cast<unsigned long long>(stats.verifier.root_hits),
-            static_cast<unsigned long long>(stats.verifier.root_misses));
+            static_cast<unsigned long long>(stats.verifier.root_misses), counters.json().c_str());
     } else {
         std::printf(
             "received %llu of %llu messages in %.3f s: %.0f a second; refused %llu\n"
@@ -192,6 +219,7 @@ int bench_sub(Context& context, const Flags& flags) {
             static_cast<unsigned long long>(flags.count), seconds, rate,
             static_cast<unsigned long long>(stats.refused_total()), at(0.5), at(0.9), at(0.99),
             at(0.999), received.latency.max());
+        print(counters);
     }
     if (stop.exit_code() != exit_done) return stop.exit_code();
     return received.count >= flags.count ? exit_done : exit_failed;

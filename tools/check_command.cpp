@@ -9,6 +9,7 @@
 
 #include "config/section.hpp"
 #include "fabric/curve_setup.hpp"
+#include "fabric/node/counters.hpp"
 #include "fabric/node/publisher.hpp"
 #include "fabric/node/subscriber.hpp"
 #include "fabric/settings.hpp"
@@ -24,7 +25,7 @@ using std::chrono::milliseconds;
 
 struct Flags {
     milliseconds timeout{2000};
-    bool json = false;
+    bool json = false, verbose = false;
 };
 
 /// One thing that should answer. Opened first, all of them, so that they are asked side by side.
@@ -77,6 +78,7 @@ public:
                    std::chrono::duration<double, std::milli>(clock_.steady() - start).count());
             all = all && lives;
         }
+        if (flags_.verbose) print_counters();
         return all ? exit_done : exit_failed;
     }
 
@@ -109,6 +111,23 @@ private:
             asked.error = opened.error();
         }
         asked_.push_back(std::move(asked));
+    }
+
+    /// What our own asking took: a relay or publisher tells nobody its figures, but says them at
+    /// its end.
+    void print_counters() const {
+        fabric::Counters counters;
+        for (const Asked& asked : asked_) {
+            if (asked.publisher) counters.add(asked.publisher->stats());
+            if (asked.subscriber) counters.add(asked.subscriber->stats());
+        }
+        if (flags_.json) {
+            std::printf("{\"counters\":%s}\n", counters.json(fabric::Counters::Show::all).c_str());
+            return;
+        }
+        for (const std::string& line : counters.lines(fabric::Counters::Show::all)) {
+            std::printf("%s\n", line.c_str());
+        }
     }
 
     std::string owner_of(const std::string& endpoint) const {
@@ -155,6 +174,7 @@ void add_check(CLI::App& app, Context& context) {
     add_duration(*command, "--timeout", flags->timeout,
                  "How long they have to answer (default: 2s)");
     command->add_flag("--json", flags->json, "One object a line");
+    command->add_flag("--verbose", flags->verbose, "Also the counters of what asking took");
     command->footer(
         "Each is asked as a publisher or subscriber would: it must answer, not only accept a\n"
         "connection. Exit 0 only if all do.\n"

@@ -5,7 +5,9 @@
 #include <spdlog/spdlog.h>
 
 #include "config/load.hpp"
+#include "config/section.hpp"
 #include "fabric/message/json_form.hpp"
+#include "fabric/node/counters.hpp"
 
 namespace weft::tools {
 namespace {
@@ -29,11 +31,26 @@ public:
 const config::Configuration& Context::configuration() {
     if (!configuration_) {
         std::vector<std::filesystem::path> paths(config_paths.begin(), config_paths.end());
-        auto loaded = config::load(config::process_options(std::move(paths), settings));
+        load_options_ = config::process_options(std::move(paths), settings);
+        files_seen_ = config::look_at_files(load_options_);
+        auto loaded = config::load(load_options_);
         if (!loaded) throw usage_error(config::text_of(loaded.error()));
         configuration_ = std::make_unique<config::Configuration>(std::move(*loaded));
+        follow_log_level(*configuration_);
     }
     return *configuration_;
+}
+
+config::Watch Context::watch() {
+    static_cast<void>(configuration());
+    return {load_options_, files_seen_};
+}
+
+void Context::follow_log_level(const config::Configuration& configuration) const {
+    if (!log_level.empty()) return;
+    config::Problems ignored;  // the schema has checked it
+    const std::string level = config::Section(configuration, "log", ignored).text("level");
+    spdlog::set_level(spdlog::level::from_str(level));
 }
 
 void Context::require_none(const config::Problems& problems) {
@@ -51,8 +68,12 @@ void Context::start_log() const {
     } else {
         logger->set_pattern("%H:%M:%S.%e %l %v");
     }
-    logger->set_level(spdlog::level::from_str(log_level));
+    logger->set_level(spdlog::level::from_str(log_level.empty() ? "info" : log_level));
     spdlog::set_default_logger(logger);
+}
+
+void Context::say_counters(const fabric::Counters& counters) {
+    for (const std::string& line : counters.lines()) info(line);
 }
 
 void Context::log(Level level, const std::string& line) {

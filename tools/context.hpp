@@ -11,6 +11,11 @@
 
 #include "config/configuration.hpp"
 #include "config/problem.hpp"
+#include "config/watch.hpp"
+
+namespace weft::fabric {
+class Counters;
+}
 
 namespace weft::tools {
 
@@ -41,13 +46,16 @@ class Context {
 public:
     // Global flags, filled by the command line.
     std::vector<std::string> config_paths, settings;
-    std::string log_level = "info", log_format = "text";
+    std::string log_level;  ///< Empty: as the configuration says (log.level).
+    std::string log_format = "text";
 
     /// The command that was chosen sets this; main runs it and exits with what it returns.
     std::function<int()> run;
 
     /// Loads it on first use. Problems end the command with exit 2, all of them printed.
     const config::Configuration& configuration();
+    /// Loads it again with the same flags and environment when its files change.
+    [[nodiscard]] config::Watch watch();
     /// Throws CommandError with every problem if there is one.
     static void require_none(const config::Problems& problems);
 
@@ -56,11 +64,17 @@ public:
     static void log(Level level, const std::string& line);
     static void warn(const std::string& line) { log(Level::warn, line); }
     static void info(const std::string& line) { log(Level::info, line); }
+    /// A line for each that is not zero, at level info: what a command says at its end.
+    static void say_counters(const fabric::Counters& counters);
 
     /// Called by main once the flags are known.
     void start_log() const;
+    /// What log.level says, unless --log-level was given.
+    void follow_log_level(const config::Configuration& configuration) const;
 
 private:
+    config::LoadOptions load_options_;
+    config::FilesSeen files_seen_;
     std::unique_ptr<config::Configuration> configuration_;
 };
 

@@ -8,6 +8,7 @@
 #include "fabric/message/json_form.hpp"
 #include "signing/refusal.hpp"
 #include "tools/command.hpp"
+#include "tools/housekeeping.hpp"
 #include "tools/line_reader.hpp"
 #include "tools/publishing.hpp"
 #include "tools/stop_signal.hpp"
@@ -34,14 +35,17 @@ fabric::Body log_body(const std::string& line) {
 class Logger {
 public:
     Logger(Context& context, const Flags& flags)
-        : flags_(flags),
+        : context_(context),
+          flags_(flags),
           publishing_(context, flags.publishing, flags.service),
           topic_(publishing_.complete(flags.service + "." + flags.topic)) {
         if (auto parsed = fabric::Topic::parse(topic_); !parsed) throw usage_error(parsed.error());
     }
 
     int run(bool has_message) {
-        publishing_.await_listeners(topic_);
+        const Housekeeping housekeeping(context_, stop_, publishing_.fabric(),
+                                        [this] { publishing_.stop_taking(); });
+        publishing_.await_listeners(topic_, stop_);
         if (has_message) {
             publish(flags_.json_input ? json(flags_.message, "--message")
                                       : log_body(flags_.message));
@@ -50,7 +54,11 @@ public:
         } else {
             read_lines();
         }
-        publishing_.finish();
+        publishing_.finish(stop_);
+        if (lost_ > 0) {
+            throw failure("stopped by a signal: " + std::to_string(lost_) +
+                          " messages that had been read were not published");
+        }
         if (bad_lines_ > 0) {
             throw usage_error(std::to_string(bad_lines_) +
                               " lines of standard input were not published (named above); the rest "
@@ -60,7 +68,9 @@ public:
     }
 
 private:
-    void publish(const fabric::Body& body) { publishing_.publish(topic_, body.view()); }
+    void publish(const fabric::Body& body) {
+        if (!publishing_.publish(topic_, body.view())) ++lost_;
+    }
 
     static fabric::Body json(const std::string& text, const std::string& where) {
         auto body = fabric::Body::json(text);
@@ -134,12 +144,13 @@ private:
         }
     }
 
+    Context& context_;
     const Flags& flags_;
     Publishing publishing_;
     std::string topic_;
     StopSignal stop_;
     LineReader input_{0, stop_, line_bytes_max};
-    std::size_t bad_lines_ = 0;
+    std::size_t bad_lines_ = 0, lost_ = 0;
 };
 
 }  // namespace

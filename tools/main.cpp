@@ -22,9 +22,9 @@ void add_global_flags(CLI::App& app, Context& context) {
                    "One value of the configuration, such as fabric.mode=bind (repeatable)")
         ->type_name("a.b=value")
         ->allow_extra_args(false);
-    app.add_option("--log-level", context.log_level, "What goes to stderr")
-        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
-        ->capture_default_str();
+    app.add_option("--log-level", context.log_level,
+                   "What goes to stderr (default: log.level, info)")
+        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
     app.add_option("--log-format", context.log_format, "Form of the lines on stderr")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();

@@ -1,5 +1,6 @@
 // weft publish: one message.
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -8,7 +9,9 @@
 #include "fabric/message/json_form.hpp"
 #include "signing/refusal.hpp"
 #include "tools/command.hpp"
+#include "tools/housekeeping.hpp"
 #include "tools/publishing.hpp"
+#include "tools/stop_signal.hpp"
 
 namespace weft::tools {
 namespace {
@@ -58,13 +61,19 @@ fabric::Body read_body(const Flags& flags, const CLI::App& app) {
 
 int publish(Context& context, const Flags& flags, const CLI::App& app) {
     const fabric::Body body = read_body(flags, app);
+    StopSignal stop;
     Publishing publishing(context, flags.publishing, "publish");
     const std::string topic = flags.raw_topic ? flags.topic : publishing.complete(flags.topic);
     if (auto parsed = fabric::Topic::parse(topic); !parsed) throw usage_error(parsed.error());
-    publishing.await_listeners(topic);
-    const fabric::MessageId id = publishing.publish(topic, body.view());
-    publishing.finish();
-    std::cout << id.text() << '\n';
+    const Housekeeping housekeeping(context, stop, publishing.fabric(),
+                                    [&publishing] { publishing.stop_taking(); });
+    publishing.await_listeners(topic, stop);
+    const auto id = publishing.publish(topic, body.view());
+    publishing.finish(stop);
+    if (!id)
+        throw CommandError(std::max<int>(stop.exit_code(), exit_failed),
+                           "stopped by a signal: nothing was published");
+    std::cout << id->text() << '\n';
     return exit_done;
 }
 

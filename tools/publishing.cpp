@@ -1,5 +1,8 @@
 #include "tools/publishing.hpp"
 
+#include <algorithm>
+
+#include "fabric/node/counters.hpp"
 #include "signing/refusal.hpp"
 #include "tools/duration_flag.hpp"
 
@@ -11,6 +14,9 @@ using std::chrono::milliseconds;
 /// How long to wait for a first subscriber where the flag does not say: a `weft tail` that was
 /// started in the same moment is heard; with nobody there it is over soon.
 constexpr milliseconds wait_for_subscriber_default{500};
+
+/// After this a command that waits for its relay says so.
+constexpr milliseconds silent_for{500};
 
 void refuse_reliability(const PublishingFlags& flags) {
     if (!flags.recipients.empty() || !flags.ack_timeout.empty() || !flags.level.empty()) {
@@ -43,6 +49,31 @@ bool is_typing_error(fabric::PublishError::Reason reason) {
 }
 
 }  // namespace
+
+milliseconds last_flush(milliseconds wanted, const StopSignal& stop) {
+    // Whoever sends SIGTERM waits 5 s; closing the publisher and its socket takes up to 2 of them.
+    constexpr milliseconds after_signal{2500};
+    return stop.requested() ? std::min(wanted, after_signal) : wanted;
+}
+
+bool wait_unless_stopped(milliseconds timeout, const StopSignal& stop,
+                         const std::function<bool(milliseconds)>& answered) {
+    constexpr milliseconds slice{100};
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    while (!stop.requested()) {
+        const auto left =
+            std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+        if (answered(std::clamp(left, milliseconds{0}, slice))) return true;
+        if (left <= slice) return false;
+    }
+    return false;
+}
+
+std::string unfinished(const fabric::FlushResult& flushed, const fabric::PublisherStats& stats) {
+    if (stats.dropped_at_close == 0) return flushed.sentence;
+    return flushed.sentence + "; " + std::to_string(stats.dropped_at_close) + " of " +
+           std::to_string(stats.accepted) + " accepted messages were not sent (dropped_at_close)";
+}
 
 void PublishingFlags::add_to(CLI::App& app) {
     add_duration(app, "--flush", flush,
@@ -94,31 +125,50 @@ milliseconds Publishing::flush_timeout() const {
     return flags_.flush.value_or(fabric_->settings().flush);
 }
 
-void Publishing::await_listeners(const std::string& topic) {
+void Publishing::await_listeners(const std::string& topic, const StopSignal& stop) {
     fabric::Publisher& publisher = fabric_->publisher();
     const bool relay = fabric_->settings().mode == fabric::Settings::Mode::relay;
-    if (relay && !publisher.wait_for_peer(flush_timeout())) {
+    const auto has_peer = [&](milliseconds slice) { return publisher.wait_for_peer(slice); };
+    const milliseconds patience = flush_timeout();
+    const milliseconds silent = std::min(patience, silent_for);
+    bool heard = !relay || wait_unless_stopped(silent, stop, has_peer);
+    if (!heard && !stop.requested()) {
+        Context::info("waiting for the relay at " + publisher.settings().relay_inbound);
+        heard = wait_unless_stopped(patience - silent, stop, has_peer);
+    }
+    if (stop.requested()) return stop_taking();
+    if (!heard) {
         throw failure("the relay at " + publisher.settings().relay_inbound +
                       " cannot be reached (waited " + std::to_string(flush_timeout().count()) +
                       " ms): is `weft relay` running? Nothing was published");
     }
     const milliseconds wait =
         flags_.wait.value_or(relay ? wait_for_subscriber_default : flush_timeout());
-    static_cast<void>(publisher.wait_for_subscriber(topic, wait));
+    static_cast<void>(wait_unless_stopped(wait, stop, [&](milliseconds slice) {
+        return publisher.wait_for_subscriber(topic, slice);
+    }));
 }
 
-fabric::MessageId Publishing::publish(const std::string& topic, fabric::BodyView body) {
+std::optional<fabric::MessageId> Publishing::publish(const std::string& topic,
+                                                     fabric::BodyView body) {
     last_topic_ = topic;
     auto published = fabric_->publisher().try_publish(topic, body, options_);
     if (published) return *published;
+    if (published.error().reason == fabric::PublishError::Reason::stopped) return std::nullopt;
     const auto& error = published.error();
     throw CommandError(is_typing_error(error.reason) ? exit_usage : exit_failed, error.sentence);
 }
 
-void Publishing::finish() {
-    const fabric::FlushResult flushed = fabric_->publisher().flush(flush_timeout());
-    if (!flushed.complete) throw failure(flushed.sentence);
-    const fabric::PublisherStats stats = fabric_->publisher().stats();
+void Publishing::finish(const StopSignal& stop) {
+    fabric::Publisher& publisher = fabric_->publisher();
+    if (stop.requested() && publisher.stats().accepted == 0) return;
+    const fabric::FlushResult flushed = publisher.flush(last_flush(flush_timeout(), stop));
+    publisher.close();
+    const fabric::PublisherStats stats = publisher.stats();
+    fabric::Counters counters;
+    counters.add(stats);
+    Context::say_counters(counters);
+    if (!flushed.complete) throw failure(unfinished(flushed, stats));
     if (stats.unwanted > 0) {
         Context::warn("nobody has subscribed to " + last_topic_ + ": " +
                       std::to_string(stats.unwanted) + " of " + std::to_string(stats.accepted) +

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "fabric/fabric.hpp"
 #include "tools/context.hpp"
+#include "tools/stop_signal.hpp"
 
 namespace weft::tools {
 
@@ -28,18 +30,35 @@ struct PublishingFlags {
     void add_to(CLI::App& app);
 };
 
+/// How long a last flush may take: as configured, or what a signal leaves.
+[[nodiscard]] std::chrono::milliseconds last_flush(std::chrono::milliseconds wanted,
+                                                   const StopSignal& stop);
+/// Asks `answered(slice)` until it says yes, the time is over or a signal comes.
+[[nodiscard]] bool wait_unless_stopped(
+    std::chrono::milliseconds timeout, const StopSignal& stop,
+    const std::function<bool(std::chrono::milliseconds)>& answered);
+/// Why a flush was not complete, and what was dropped with the publisher closed.
+[[nodiscard]] std::string unfinished(const fabric::FlushResult& flushed,
+                                     const fabric::PublisherStats& stats);
+
 class Publishing {
 public:
     /// Exit 2 for a bad header or parent; exit 1 if nobody can take messages in time.
     Publishing(Context& context, const PublishingFlags& flags, const std::string& source);
 
     [[nodiscard]] std::string complete(const std::string& topic) const;
-    /// Waits for the relay, then for a first subscriber of this topic. Exit 1 without a relay.
-    void await_listeners(const std::string& topic);
-    /// Throws CommandError: exit 2 for what the caller typed, else 1.
-    fabric::MessageId publish(const std::string& topic, fabric::BodyView body);
-    /// Exit 1 unless every message was confirmed. Says when nobody had subscribed.
-    void finish();
+    /// Waits for the relay, then for a first subscriber of this topic. Exit 1 without a relay. A
+    /// signal ends the wait.
+    void await_listeners(const std::string& topic, const StopSignal& stop);
+    /// Throws CommandError: exit 2 for what the caller typed, else 1. Nothing once stop_taking()
+    /// was called: a signal has ended the command.
+    std::optional<fabric::MessageId> publish(const std::string& topic, fabric::BodyView body);
+    /// Any thread: nothing more is published, and whoever waits for room gives up.
+    void stop_taking() { fabric_->publisher().stop_taking(); }
+    /// Exit 1 unless every message was confirmed; then what was accepted and not handed over is
+    /// counted and said. Says when nobody had subscribed. After a signal the time is short.
+    void finish(const StopSignal& stop);
+    [[nodiscard]] fabric::Fabric& fabric() { return *fabric_; }
 
 private:
     [[nodiscard]] std::chrono::milliseconds flush_timeout() const;

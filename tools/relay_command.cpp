@@ -5,10 +5,13 @@
 
 #include "config/section.hpp"
 #include "fabric/curve_setup.hpp"
+#include "fabric/node/counters.hpp"
 #include "fabric/node/relay.hpp"
+#include "fabric/restart_notes.hpp"
 #include "fabric/settings.hpp"
 #include "signing/settings.hpp"
 #include "tools/command.hpp"
+#include "tools/housekeeping.hpp"
 #include "tools/ready_notice.hpp"
 #include "tools/stop_signal.hpp"
 
@@ -61,6 +64,20 @@ std::string gate_report(const fabric::GateStats& gate) {
     return text + "; opened anew " + std::to_string(gate.reopened);
 }
 
+/// A relay holds no trust: of a new configuration it only takes the log level.
+config::Watch::Apply check_and_note(const config::Configuration& running) {
+    auto notes = std::make_shared<fabric::RestartNotes>(running);
+    return [notes](const config::Configuration& now) {
+        config::Problems problems;
+        static_cast<void>(fabric::read_settings(now, problems));
+        std::vector<std::string> lines;
+        for (const config::Problem& problem : problems) lines.push_back(problem.text());
+        if (!lines.empty()) return lines;
+        for (const std::string& note : notes->on_reload(now)) Context::warn(note);
+        return lines;
+    };
+}
+
 int run_relay(Context& context) {
     const fabric::SystemClock clock;
     const fabric::RelaySettings settings = relay_settings(context, clock);
@@ -72,9 +89,8 @@ int run_relay(Context& context) {
     say_listening("inbound", relay.inbound());
     say_listening("outbound", relay.outbound());
     say_ready();
-    while (stop.wait() != StopSignal::Woken::stop) {
-        Context::info("reload: a relay holds nothing that a reload would change");
-    }
+    const Housekeeping housekeeping(context, stop, {check_and_note(context.configuration()), {}});
+    stop.wait();
     notify_systemd("STOPPING=1");
     relay.stop();
     loop.join();
@@ -84,6 +100,9 @@ int run_relay(Context& context) {
                   std::to_string(stats.not_three_frames) + " not_three_frames, " +
                   std::to_string(stats.topic_invalid) + " topic_invalid");
     if (settings.curve) Context::info(gate_report(stats.gate));
+    fabric::Counters counters;
+    counters.add(relay.stats());
+    Context::say_counters(counters);
     return stop.exit_code();
 }
 

@@ -28,12 +28,14 @@ void wake() noexcept {
 void on_signal(int number) {
     const int saved = errno;
     if (number == SIGHUP) {
+        // Nobody is woken: whoever reloads asks a few times a second.
         reload_requested = true;
-    } else {
-        if (number == SIGINT) interrupted = true;
-        // The second Ctrl-C ends a command that hangs on its way out.
-        if (stop_requested.exchange(true)) ::_exit(exit_interrupted);
+        errno = saved;
+        return;
     }
+    if (number == SIGINT) interrupted = true;
+    // The second Ctrl-C ends a command that hangs on its way out.
+    if (stop_requested.exchange(true)) ::_exit(exit_interrupted);
     wake();
     errno = saved;
 }
@@ -64,7 +66,6 @@ StopSignal::Woken StopSignal::wait(std::chrono::milliseconds timeout) {
         std::chrono::steady_clock::now() + (for_ever ? std::chrono::milliseconds{0} : timeout);
     while (true) {
         if (stop_requested) return Woken::stop;
-        if (reload_requested.exchange(false)) return Woken::reload;
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
             deadline - std::chrono::steady_clock::now());
         if (!for_ever && left.count() <= 0) return Woken::timeout;
@@ -75,6 +76,10 @@ StopSignal::Woken StopSignal::wait(std::chrono::milliseconds timeout) {
             if (!stop_requested) static_cast<void>(!::read(wake_fd, &count, sizeof count));
         }
     }
+}
+
+bool StopSignal::take_reload() noexcept {
+    return reload_requested.exchange(false);
 }
 
 void StopSignal::stop_now() noexcept {

@@ -1,6 +1,6 @@
 #pragma once
-// SIGINT and SIGTERM as something that a command can wait for; SIGHUP as a flag.
-// Threads: one StopSignal in a process; wait() in one thread, stop_now() from any.
+// SIGINT and SIGTERM as something that a command can wait for; SIGHUP as a flag to ask for.
+// Threads: one StopSignal in a process; wait() in one thread, everything else from any.
 
 #include <chrono>
 
@@ -14,9 +14,11 @@ public:
     StopSignal(const StopSignal&) = delete;
     StopSignal& operator=(const StopSignal&) = delete;
 
-    enum class Woken { stop, reload, timeout };
+    enum class Woken { stop, timeout };
     /// Waits for a signal, stop_now(), or the timeout; no timeout: for ever.
     Woken wait(std::chrono::milliseconds timeout = std::chrono::milliseconds::max());
+    /// True once after each SIGHUP (several that came at once count as one).
+    [[nodiscard]] bool take_reload() noexcept;
     /// The same as a signal, but with exit code 0.
     void stop_now() noexcept;
     /// 130 after Ctrl-C; 0 after SIGTERM or stop_now().

@@ -10,9 +10,11 @@
 
 #include "fabric/fabric.hpp"
 #include "fabric/message/json_form.hpp"
+#include "fabric/node/counters.hpp"
 #include "signing/sodium.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
+#include "tools/housekeeping.hpp"
 #include "tools/line_writer.hpp"
 #include "tools/stop_signal.hpp"
 #include "tools/terse.hpp"
@@ -145,6 +147,7 @@ int tail(Context& context, const Flags& flags) {
         flags.topics.empty() ? std::vector<std::string>{fabric->settings().space.root() + ".**"}
                              : flags.topics;
     auto subscriber = fabric->subscribe(globs, std::move(hooks));
+    const Housekeeping housekeeping(context, stop, *fabric);
 
     const auto ready = subscriber->wait_ready(flags.ready_timeout);
     if (ready.ready) {
@@ -153,15 +156,12 @@ int tail(Context& context, const Flags& flags) {
     } else if (!stop.requested()) {
         Context::warn(ready.sentence);
     }
-    while (stop.wait() == StopSignal::Woken::reload) {
-        if (fabric->trust()) {
-            if (auto reloaded = fabric->trust()->reload(); !reloaded) {
-                for (const auto& problem : reloaded.error()) Context::warn(problem);
-            }
-        }
-    }
+    stop.wait();
+    subscriber->stop();
     const auto stats = subscriber->stats();
-    subscriber.reset();
+    fabric::Counters counters;
+    counters.add(stats);
+    Context::say_counters(counters);
     if (stats.refused_total() > 0) {
         Context::warn("refused " + std::to_string(stats.refused_total()) + " messages" +
                       (stats.duplicates > 0

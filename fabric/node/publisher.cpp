@@ -64,23 +64,34 @@ struct Publisher::Core {
          std::shared_ptr<signing::TrustStore> the_trust, std::unique_ptr<PublishPort> the_port)
         : clock(the_clock),
           settings(std::move(the_settings)),
-          identity(std::move(the_identity)),
+          signs(the_identity != nullptr),
+          current_identity(std::move(the_identity)),
           trust(std::move(the_trust)),
           port(std::move(the_port)),
           bound(port->bound()),
           queue(clock, [this](std::string_view topic) { return judge_topic(topic); }),
-          sender(identity
-                     ? std::make_unique<signing::BatchSigner>(identity->key, identity->certificate)
-                     : nullptr),
+          sender(signer_of(identity())),
           flushes(settings.mode == PublisherSettings::Mode::relay, make_nonce) {
         queue.set_link_up(settings.mode == PublisherSettings::Mode::bind);
         judge_signer();
         thread = std::jthread([this](const std::stop_token& stop) { run(stop); });
     }
 
+    static std::unique_ptr<signing::BatchSigner> signer_of(
+        const std::shared_ptr<const signing::Identity>& who) {
+        if (!who) return nullptr;
+        return std::make_unique<signing::BatchSigner>(who->key, who->certificate);
+    }
+
+    std::shared_ptr<const signing::Identity> identity() const {
+        const std::scoped_lock lock(identity_mutex);
+        return current_identity;
+    }
+
     std::string judge_topic(std::string_view topic) const {
-        if (!identity) return "";
-        const signing::Certificate& own = *identity->certificate;
+        const auto who = identity();
+        if (!who) return "";
+        const signing::Certificate& own = *who->certificate;
         if (trust) {
             const auto refused = trust->current()->judge_topic(own, topic);
             return refused ? describe(own, *refused) : "";
@@ -91,22 +102,37 @@ struct Publisher::Core {
 
     /// Expired or revoked meanwhile? Then say so to whoever publishes, not only to receivers.
     void judge_signer() {
-        if (!identity || !trust) return;
+        const auto who = identity();
+        if (!who || !trust) return;
         const auto now = static_cast<signing::UtcSeconds>(clock.utc_us() / 1'000'000);
         const auto current = trust->current();
         const std::scoped_lock lock(mutex);
         for (const auto kind : all_kinds) {
-            const auto refused = current->judge_signer(*identity->certificate, kind, now);
+            const auto refused = current->judge_signer(*who->certificate, kind, now);
             SignerRefusal& about = signer_refusals[static_cast<std::size_t>(kind)];
-            about.sentence = refused ? describe(*identity->certificate, *refused) : "";
+            about.sentence = refused ? describe(*who->certificate, *refused) : "";
             about.is_refused.store(refused.has_value(), std::memory_order_release);
         }
     }
 
+    /// What has been signed stays as it is; the next batch is signed with the new key.
+    void renew_identity() {
+        if (!signs || !settings.renew_identity) return;
+        auto renewed = settings.renew_identity(*identity());
+        if (!renewed) return;
+        sender.use(signer_of(renewed));
+        {
+            const std::scoped_lock lock(identity_mutex);
+            current_identity = std::move(renewed);
+        }
+        queue.judge_again();
+    }
+
     void look_at_trust() {
-        if (!trust) return;
         // An error keeps the old trust in force; whoever owns the store reports it.
-        static_cast<void>(trust->reload_if_changed());
+        if (trust) static_cast<void>(trust->reload_if_changed());
+        renew_identity();
+        if (!trust) return;
         judge_signer();
         if (trust->generation() != judged_generation) {
             judged_generation = trust->generation();
@@ -115,7 +141,12 @@ struct Publisher::Core {
     }
 
     void on_peers_changed(bool joined) {
-        if (settings.mode == PublisherSettings::Mode::relay) queue.set_link_up(queue.peers() > 0);
+        if (settings.mode == PublisherSettings::Mode::relay) {
+            if (joined && std::exchange(had_link, true)) {
+                hold_until = clock.steady() + settings.relink_hold;
+            }
+            queue.set_link_up(queue.peers() > 0 && !hold_until);
+        }
         if (joined) {
             flushes.on_peer_joined();
         } else {
@@ -157,6 +188,23 @@ struct Publisher::Core {
         if (any) changed.notify_all();
     }
 
+    /// True while nothing may go out: the relay is away, or its subscribers may not be back yet.
+    bool holds_back(Instant now) {
+        if (settings.mode != PublisherSettings::Mode::relay) return false;
+        if (queue.peers() == 0) {
+            hold_until.reset();
+            return true;
+        }
+        if (hold_until && now < *hold_until) return true;
+        if (hold_until) {
+            const std::scoped_lock lock(mutex);
+            hold_until.reset();
+            queue.set_link_up(true);
+            changed.notify_all();
+        }
+        return false;
+    }
+
     void send_barriers() {
         std::vector<std::string> nonces;
         {
@@ -172,7 +220,7 @@ struct Publisher::Core {
 
     /// One batch; false if there is none or nobody to take it.
     bool send_batch() {
-        if (settings.mode == PublisherSettings::Mode::relay && queue.peers() == 0) return false;
+        if (holds_back(clock.steady())) return false;
         std::unique_ptr<OutgoingBatch> batch = queue.take();
         if (!batch) return false;
         sender.send(*batch, queue, *port, clock.steady());
@@ -211,11 +259,11 @@ struct Publisher::Core {
             }
             if (stop.stop_requested()) {
                 if (!close_by) close_by = now + settings.close_timeout;
+                if (hold_until) hold_until = now;  // better to nobody than nowhere
                 if (now >= *close_by || (!sent && queue.about_to_sleep())) break;
             }
             if (sent) continue;
-            const bool link_down =
-                settings.mode == PublisherSettings::Mode::relay && queue.peers() == 0;
+            const bool link_down = holds_back(now);
             if (queue.about_to_sleep() || link_down) {
                 port->wait(close_by ? milliseconds{10} : tick);
             }
@@ -234,7 +282,10 @@ struct Publisher::Core {
 
     const Clock& clock;
     const PublisherSettings settings;
-    const std::shared_ptr<const signing::Identity> identity;
+    const bool signs;
+    mutable std::mutex identity_mutex;  // held for the copy of a pointer only, also below the
+                                        // queue's
+    std::shared_ptr<const signing::Identity> current_identity;
     const std::shared_ptr<signing::TrustStore> trust;
     const std::unique_ptr<PublishPort> port;
     const std::string bound;
@@ -245,6 +296,8 @@ struct Publisher::Core {
         mutex;  // guards what follows; never held while the queue's is taken by claim
     std::condition_variable changed;
     FlushTracker flushes;
+    bool had_link = false;
+    std::optional<Instant> hold_until;  // of the sender's thread alone
     std::uint64_t handled = 0, dropped_at_close = 0;
     RunSender::Counters counters;
     std::array<SignerRefusal, all_kinds.size()> signer_refusals;
@@ -273,6 +326,10 @@ Publisher::Publisher(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 
 Publisher::~Publisher() {
     close();
+}
+
+void Publisher::stop_taking() {
+    core_->queue.stop();
 }
 
 void Publisher::close() {
@@ -334,7 +391,7 @@ tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view to
     if (claim->slot == nullptr) return header.id;
     header.seq = claim->seq;
     encode_content(header, body.bytes, claim->content);
-    if (core.identity) {
+    if (core.signs) {
         claim->slot->digest = signing::message_digest(claim->topic, {claim->content, bytes});
     }
     OutgoingQueue::commit(*claim);

@@ -42,8 +42,15 @@ struct PublisherSettings {
     std::chrono::milliseconds room_timeout{5000};
     /// How long close() and the destructor wait until what was accepted has been handed over.
     std::chrono::milliseconds close_timeout{1000};
+    /// Mode::relay: how long messages are kept back after the relay was away, so that its
+    /// subscribers are back before anything is taken for unwanted. Not after the first connection.
+    std::chrono::milliseconds relink_hold = reconnect_after_max + std::chrono::milliseconds{200};
     /// Called about four times a second by the sender's thread; must not block.
     std::function<void()> on_tick;
+    /// Asked as often, by the same thread: what to sign with from now on instead of this, or null.
+    using RenewIdentity =
+        std::function<std::shared_ptr<const signing::Identity>(const signing::Identity&)>;
+    RenewIdentity renew_identity;
 };
 
 struct PublishOptions {
@@ -125,6 +132,9 @@ public:
     /// True as soon as the relay (Mode::relay) or any peer (Mode::bind) is connected.
     [[nodiscard]] bool wait_for_peer(std::chrono::milliseconds timeout);
 
+    /// From now on publish() fails with `stopped`, also where it waits for room; what was accepted
+    /// still goes out. Not a destructor's business: flush() may follow.
+    void stop_taking();
     /// Takes nothing more: publish() fails with `stopped`. Hands over what it took, for at most
     /// close_timeout, and ends the sender's thread; stats() then says what was dropped. The
     /// destructor does the same. Not from on_tick.

@@ -23,6 +23,9 @@ public:
     /// `signer` null: proofs are empty.
     explicit RunSender(std::unique_ptr<signing::BatchSigner> signer) : signer_(std::move(signer)) {}
 
+    /// From the next batch on. Signing does not begin or end: null only if it was null.
+    void use(std::unique_ptr<signing::BatchSigner> signer) { signer_ = std::move(signer); }
+
     /// Everything in the batch goes out, in order, but what nobody wants.
     void send(OutgoingBatch& batch, OutgoingQueue& queue, PublishPort& port, Instant now);
 

@@ -440,6 +440,10 @@ struct Subscriber::Core {
                 trust_generation = trust->generation();
                 if (hooks.warn) hooks.warn("trust reloaded: what has changed is in force");
             }
+            if (!reloaded) {
+                const std::scoped_lock lock(mutex);
+                ++stats.trust_reloads_failed;
+            }
             say_once(reloaded ? std::vector<std::string>{} : reloaded.error());
         }
         apply(directory.expire(clock.steady()));
@@ -532,9 +536,13 @@ tl::expected<std::unique_ptr<Subscriber>, std::string> Subscriber::open(
 Subscriber::Subscriber(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 
 Subscriber::~Subscriber() {
+    stop();
+}
+
+void Subscriber::stop() {
     core_->watcher.reset();
     core_->thread.request_stop();
-    core_->thread.join();
+    if (core_->thread.joinable()) core_->thread.join();
 }
 
 ReadyResult Subscriber::wait_ready(milliseconds timeout) {

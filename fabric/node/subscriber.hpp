@@ -75,7 +75,8 @@ struct SubscriberStats {
     std::uint64_t streams = 0;     ///< (signer, epoch, topic) followed now.
     std::uint64_t streams_evicted = 0, signers_evicted = 0;  ///< Forgotten for want of room (P4).
     std::uint64_t barriers_ignored = 0;
-    std::uint64_t consumer_failed = 0;  ///< deliver threw; the message counts as delivered.
+    std::uint64_t consumer_failed = 0;       ///< deliver threw; the message counts as delivered.
+    std::uint64_t trust_reloads_failed = 0;  ///< Attempts; the old trust stayed in force.
     std::array<std::uint64_t, signing::refusal_count> refused{};
     signing::VerifierStats verifier;
     [[nodiscard]] std::uint64_t refused_total() const noexcept;
@@ -104,6 +105,9 @@ public:
     /// force: what is published from then on arrives. After a receiver of this kind was killed that
     /// takes up to a quarter of a second longer (see ReplayGuard::promise_us).
     [[nodiscard]] ReadyResult wait_ready(std::chrono::milliseconds timeout);
+    /// After it returns nothing is delivered any more, and stats() is final. The destructor does
+    /// the same. Not from deliver or refused.
+    void stop();
     [[nodiscard]] SubscriberStats stats() const;
 
 private:

@@ -79,6 +79,9 @@ public:
     open_subscriber() = 0;
 };
 
+/// A peer that is away is tried again at the latest after this time, and at most twice in it: who
+/// comes back knows by when the others are back.
+inline constexpr std::chrono::milliseconds reconnect_after_max{1000};
 class Curve;
 
 struct ZmqOptions {

@@ -39,8 +39,11 @@ void configure(zmq::socket_t& socket, const ZmqOptions& options) {
     socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(options.frame_bytes_max));
     socket.set(zmq::sockopt::sndhwm, options.high_water_mark);
     socket.set(zmq::sockopt::rcvhwm, options.high_water_mark);
-    socket.set(zmq::sockopt::reconnect_ivl, 100);
-    socket.set(zmq::sockopt::reconnect_ivl_max, 5000);
+    // libzmq adds up to as much again by chance. Its own back-off begins anew with each connection
+    // that was accepted, so 100 ms would be seven attempts a second at a peer that accepts and
+    // closes.
+    socket.set(zmq::sockopt::reconnect_ivl, static_cast<int>(reconnect_after_max.count() / 2));
+    socket.set(zmq::sockopt::reconnect_ivl_max, 0);
     // Dead peers are found by the kernel: libzmq 4.3.4's own heartbeats abort a SUB whose queue is
     // full (zeromq/libzmq#3937), so they stay off.
     socket.set(zmq::sockopt::tcp_keepalive, 1);

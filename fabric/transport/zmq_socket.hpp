@@ -39,6 +39,10 @@ struct ZmqFrames {
     std::size_t count = 0;
 };
 
+/// On a socket that receives nothing but subscriptions. libzmq keeps them in a tree with a node for
+/// each byte: a longer one costs its sender the connection instead of us the memory.
+inline constexpr std::int64_t subscription_frame_bytes_max = 1024;
+
 /// Sets what must always be set: see docs in zmq_socket.cpp.
 void configure(zmq::socket_t& socket, const ZmqOptions& options);
 

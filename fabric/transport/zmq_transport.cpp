@@ -17,6 +17,7 @@ void configure_publisher(zmq::socket_t& socket, const ZmqOptions& options) {
     configure(socket, options);
     // Each subscriber is seen, not only the first of a prefix: flush() counts peers.
     socket.set(zmq::sockopt::xpub_verboser, true);
+    socket.set(zmq::sockopt::maxmsgsize, subscription_frame_bytes_max);
     // A pipe ends with its connection, so that subscriptions of a dead relay go away and
     // nothing is queued for a peer that is not there.
     socket.set(zmq::sockopt::immediate, true);

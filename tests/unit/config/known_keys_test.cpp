@@ -57,6 +57,7 @@ constexpr const char* additions = R"YAML(
 fabric: { flush: 5s, relay: { name: "" }, replay: { past: 5m, future: 30s, state: var/replay } }
 signing: { revocation_expired: warn }
 reliability: { outbox: "", groups: {} }
+log: { level: info }
 )YAML";
 
 Configuration loaded(std::vector<Document> documents) {

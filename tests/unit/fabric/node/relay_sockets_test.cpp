@@ -364,5 +364,63 @@ TEST_F(RelayWithNodes, WhatIsPublishedWhileTheRelayIsAwayGoesOutWhenItIsBack) {
     EXPECT_TRUE(publisher->flush(patience).complete);
 }
 
+// The other way round: the publisher is back first. Links that the test lays decide that.
+TEST_F(RelayWithNodes, WhatIsPublishedBeforeTheSubscribersAreBackIsKeptForThem) {
+    const support::TemporaryDirectory directory;
+    const auto path = [&](const std::string& name) { return directory.path() / name; };
+    const auto ipc = [&](const std::string& name) { return "ipc://" + path(name).string(); };
+    auto relay = std::make_unique<RunningRelay>(ipc("inbound"), ipc("outbound"));
+    std::filesystem::create_symlink(path("outbound"), path("link"));
+    const auto subscriber = subscriber_to(ipc("link"));
+    ASSERT_TRUE(subscriber->wait_ready(patience).ready);
+    PublisherSettings settings = bound_at("");
+    settings.mode = PublisherSettings::Mode::relay;
+    settings.relay_inbound = ipc("inbound");
+    settings.relink_hold = milliseconds{3000};
+    const auto publisher = world_.publisher(shared(git_), settings);
+    ASSERT_TRUE(publisher->wait_for_subscriber("a", patience));
+    publisher->publish("a", {{"n", 1}});
+    ASSERT_TRUE(received_.wait_for(1));
+
+    std::filesystem::remove(path("link"));
+    relay.reset();
+    ASSERT_TRUE(eventually([&] { return publisher->stats().peers == 0; }));
+    publisher->publish("a", {{"n", 2}});
+    relay = std::make_unique<RunningRelay>(ipc("inbound"), ipc("outbound-again"));
+    ASSERT_TRUE(publisher->wait_for_peer(patience));
+    publisher->publish("a", {{"n", 3}});
+    std::filesystem::create_symlink(path("outbound-again"), path("link"));
+
+    EXPECT_TRUE(received_.wait_for(3));
+    EXPECT_EQ(publisher->stats().unwanted, 0u);
+    EXPECT_TRUE(publisher->flush(patience).complete);
+}
+
+// Who is closed meanwhile sends what it has rather than nothing.
+TEST_F(RelayWithNodes, AClosingPublisherDoesNotHoldItsMessagesBack) {
+    const support::TemporaryDirectory directory;
+    const std::string inbound = "ipc://" + (directory.path() / "inbound").string();
+    const std::string outbound = "ipc://" + (directory.path() / "outbound").string();
+    auto relay = std::make_unique<RunningRelay>(inbound, outbound);
+    PublisherSettings settings = bound_at("");
+    settings.mode = PublisherSettings::Mode::relay;
+    settings.relay_inbound = inbound;
+    settings.relink_hold = std::chrono::hours{1};
+    const auto publisher = world_.publisher(shared(git_), settings);
+    ASSERT_TRUE(publisher->wait_for_peer(patience));
+    relay.reset();
+    ASSERT_TRUE(eventually([&] { return publisher->stats().peers == 0; }));
+    relay = std::make_unique<RunningRelay>(inbound, outbound);
+    ASSERT_TRUE(publisher->wait_for_peer(patience));
+    const auto subscriber = subscriber_to(outbound);
+    ASSERT_TRUE(subscriber->wait_ready(patience).ready);
+    publisher->publish("a", {{"n", 1}});
+
+    publisher->close();
+
+    EXPECT_TRUE(received_.wait_for(1));
+    EXPECT_EQ(publisher->stats().dropped_at_close, 0u);
+}
+
 }  // namespace
 }  // namespace weft::fabric

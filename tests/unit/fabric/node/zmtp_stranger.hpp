@@ -43,6 +43,14 @@ public:
 
     void subscribe(std::string_view prefix) { frame('\x01', prefix); }
     void unsubscribe(std::string_view prefix) { frame('\x00', prefix); }
+    /// Any frames, as many of them as the other side takes before it ends the connection.
+    void write_some(std::string_view bytes) const {
+        while (!bytes.empty()) {
+            const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            if (sent <= 0) return;
+            bytes.remove_prefix(static_cast<std::size_t>(sent));
+        }
+    }
 
 private:
     void frame(char action, std::string_view prefix) {

@@ -1,0 +1,22 @@
+#pragma once
+// Which connection a received frame came over. libzmq has no name for it that it would show; the
+// kernel has: the cookie of the socket, never given twice while the machine runs.
+// Stays inside fabric: it shows libzmq's types.
+// Threads: any; a connection may end at any moment, so what is said here is about a moment ago.
+
+#include <cstdint>
+#include <zmq.hpp>
+
+namespace weft::fabric {
+
+struct Connection {
+    std::uint64_t id = 0;  ///< 0: none is known, as for what libzmq made itself, and inproc.
+    int fd = -1;
+};
+
+[[nodiscard]] Connection connection_of(const zmq::message_t& message);
+[[nodiscard]] bool is_open(const Connection& connection);
+/// Ends it, as its peer would; libzmq then forgets what it knew of that peer.
+void end_connection(const Connection& connection);
+
+}  // namespace weft::fabric
