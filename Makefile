@@ -1,7 +1,8 @@
 # The front door; thin over CMake presets. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test asan tsan bench format lint package clean
+.PHONY: help deps build demo test asan tsan bench fuzz format lint package clean
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -31,6 +32,11 @@ tsan: deps ## all tests that need no libzmq under ThreadSanitizer
 
 bench: deps ## the benchmarks; figures and ratios on stdout
 	@cmake --preset bench && cmake --build --preset bench -j $(JOBS) && tests/bench/run.sh build/release
+
+fuzz: ## every decoder of foreign bytes under libFuzzer, FUZZ_SECONDS each (60), with clang
+	@scripts/install-dependencies.sh --with-fuzzing
+	@cmake --preset fuzz && cmake --build --preset fuzz -j $(JOBS)
+	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
 
 format: ## clang-format every source file in place
 	@git ls-files '*.hpp' '*.cpp' | xargs clang-format -i

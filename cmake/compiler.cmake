@@ -21,6 +21,13 @@ if(WEFT_SANITIZE)
         add_compile_options(-fno-sanitize-recover=undefined)
     endif()
 endif()
+if(WEFT_FUZZ)
+    if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+        message(FATAL_ERROR "WEFT_FUZZ needs clang, for its libFuzzer: use the preset `fuzz`")
+    endif()
+    # The library's own checks, such as front() of nothing, find what ASan cannot see.
+    add_compile_options(-fsanitize=fuzzer-no-link -D_GLIBCXX_ASSERTIONS)
+endif()
 # asserts state invariants and stay on in every build (see ARCHITECTURE.md).
 foreach(config RELEASE RELWITHDEBINFO MINSIZEREL)
     string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_${config} "${CMAKE_CXX_FLAGS_${config}}")

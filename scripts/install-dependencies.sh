@@ -3,6 +3,7 @@
 # Does nothing, and needs no root, when everything is already there. Used by every `make` target.
 #   scripts/install-dependencies.sh           install what is missing
 #   scripts/install-dependencies.sh --list    print the package names, one a line
+#   scripts/install-dependencies.sh --with-fuzzing   also what `make fuzz` needs: clang
 set -euo pipefail
 
 packages=(
@@ -18,6 +19,9 @@ packages=(
     python3 python3-nacl python3-msgpack
 )
 
+if [ "${1:-}" = "--with-fuzzing" ]; then
+    packages+=(clang libclang-rt-14-dev)
+fi
 if [ "${1:-}" = "--list" ]; then
     printf '%s\n' "${packages[@]}"
     exit 0

@@ -47,10 +47,17 @@ tl::expected<KeyPair, std::string> read_key_file(const std::filesystem::path& fi
     assert(is_private(label));
     const auto text = read_private_file(file, key_text_bytes_max);
     if (!text) return tl::make_unexpected(text.error());
-    const auto content = unarmor_secret(label, *text);
-    if (!content) return tl::make_unexpected(about(file, content.error()));
+    auto key = read_key_text(*text, label);
+    if (!key) return tl::make_unexpected(about(file, key.error()));
+    return key;
+}
+
+tl::expected<KeyPair, std::string> read_key_text(const Secret& text, ArmorLabel label) {
+    assert(is_private(label));
+    const auto content = unarmor_secret(label, text);
+    if (!content) return tl::make_unexpected(content.error());
     const auto seed = seed_in(content->reveal());
-    if (!seed) return tl::make_unexpected(about(file, seed.error()));
+    if (!seed) return tl::make_unexpected(seed.error());
     return KeyPair::from_seed(*seed);
 }
 

@@ -19,6 +19,10 @@ namespace weft::signing {
 /// `label` is signing_key or ca_key (asserted).
 [[nodiscard]] tl::expected<KeyPair, std::string> read_key_file(const std::filesystem::path& file,
                                                                ArmorLabel label);
+/// The same from the text of such a file. The error is a sentence without a name and a full stop,
+/// to go behind one.
+[[nodiscard]] tl::expected<KeyPair, std::string> read_key_text(const Secret& text,
+                                                               ArmorLabel label);
 /// Mode 0600 from the first moment.
 [[nodiscard]] tl::expected<void, std::string> write_key_file(const std::filesystem::path& file,
                                                              const KeyPair& key, ArmorLabel label,

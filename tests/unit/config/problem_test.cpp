@@ -50,6 +50,9 @@ TEST(Problem, ShowsKeysAndNamesFromOutsideOnOneLineAndFitForATerminal) {
 
     const Problem variable{Origin::environment("WEFT_\xff\xc2\x9b"), "k", "is wrong"};
     EXPECT_EQ(variable.text(), "environment WEFT_\\xff\\xc2\\x9b: k: is wrong");
+
+    const Problem repeating{Origin::file("a.yaml"), {}, "write WEFT_FABRIC__\xa0\x1b"};
+    EXPECT_EQ(repeating.text(), "a.yaml: write WEFT_FABRIC__\\xa0\\x1b");
 }
 
 TEST(InQuotes, EscapesWhatIsNotUtf8AndControlsAboveAscii) {

@@ -37,7 +37,10 @@ public:
     CurveRelay(CurveWorld& world, const support::Identity& who,
                const std::string& inbound = "tcp://127.0.0.1:0",
                const std::string& outbound = "tcp://127.0.0.1:0")
-        : relay_(support::must(Relay::open({inbound, outbound, {}, world.curve_of(who)}))),
+        : relay_(support::must(Relay::open({.inbound = inbound,
+                                            .outbound = outbound,
+                                            .socket = {},
+                                            .curve = world.curve_of(who)}))),
           thread_([this] { relay_->run(); }) {}
     ~CurveRelay() {
         relay_->stop();

@@ -1,0 +1,27 @@
+#pragma once
+// The fuzz targets: each takes any bytes and must return. What may not happen, a crash aside, is
+// asserted inside (asserts are on in every build): round trips, two readers that differ, something
+// accepted that nobody signed.
+// Threads: one; some targets keep state between calls, as the code that they try does.
+
+#include <string_view>
+
+namespace weft::fuzz {
+
+void proof(std::string_view input);            ///< A proof frame.
+void contents(std::string_view input);         ///< A contents frame.
+void verifier(std::string_view input);         ///< Three frames; see verifier_fuzz.cpp.
+void certificate(std::string_view input);      ///< What a CA signed, and a CA's public half.
+void revocation_list(std::string_view input);  ///< What a CA signed.
+void armor(std::string_view input);            ///< The text of a key directory's file.
+void content(std::string_view input);          ///< [header, body] of a message.
+void msgpack(std::string_view input);          ///< A msgpack body.
+void json(std::string_view input);             ///< JSON text.
+void json_query(std::string_view input);       ///< A path, '\n', JSON text.
+void yaml(std::string_view input);             ///< A configuration file.
+void texts(std::string_view input);            ///< Endpoints, durations, sizes, --set, ids.
+void glob(std::string_view input);             ///< A glob, '\n', a topic.
+void beacon(std::string_view input);           ///< Announcements, one after the other.
+void control(std::string_view input);          ///< Subscriptions of strangers.
+
+}  // namespace weft::fuzz
