@@ -203,7 +203,7 @@ struct Relay::Core {
                                               {outbound_monitor->handle(), 0, ZMQ_POLLIN, 0}}};
         try {
             zmq::poll(items.data(), items.size(),
- outbound_side.patience(inbound_side.patience(idle)));
+                      outbound_side.patience(inbound_side.patience(idle)));
         } catch (const zmq::error_t& error) {
             if (error.num() != EINTR) throw;
             return;

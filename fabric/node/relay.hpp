@@ -47,7 +47,7 @@ struct RelayStats {
     std::uint64_t handshakes_failed = 0;      ///< Noise, or a peer that was gone too early.
     std::uint64_t accepts_failed = 0;         ///< Such as no descriptor left.
     std::uint64_t subscriptions_of_gone = 0;  ///< Read after their connection had ended.
-    GateStats gate;                                         ///< With CURVE: who was let in.
+    GateStats gate;                           ///< With CURVE: who was let in.
 };
 
 class Relay {

@@ -54,7 +54,11 @@ gateway:
 
 /// Keys that came after that document.
 constexpr const char* additions = R"YAML(
-fabric: { flush: 5s, relay: { name: "" }, replay: { past: 5m, future: 30s, state: var/replay } }
+fabric:
+  flush: 5s
+  relay: { name: "" }
+  replay: { past: 5m, future: 30s, state: var/replay }
+  name_servers: []
 signing: { revocation_expired: warn }
 reliability: { outbox: "", groups: {} }
 log: { level: info }

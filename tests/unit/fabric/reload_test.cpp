@@ -90,7 +90,9 @@ TEST_F(FabricReload, ATighterPolicyHoldsAtOnceAlsoForCachedRoots) {
     Received received;
     auto subscriber = fabric_->subscribe({"org.weft.dev.**"}, received.hooks());
     ASSERT_TRUE(has_subscriber(*port));
-    const std::string content = encoded(sample_header(), "\xC0");
+    ContentHeader fresh = sample_header();
+    fresh.time_us = clock_.utc_us();
+    const std::string content = encoded(fresh, "\xC0");
     const auto runs =
         support::sign_batch(git, {{"org.weft.dev.a", {content}, signing::Kind::message},
                                   {"org.weft.dev.b", {content}, signing::Kind::message}});
