@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/bench/suite.hpp"
+#include "tests/support/certificate_files.hpp"
 
 namespace {
 
@@ -49,13 +50,16 @@ void run_all(Suite& suite) {
     namespace bench = weft::bench;
     weft::support::SigningFixture world;
     const auto identity = world.identity("bench.host1", {.globs = {"org.weft.dev.bench.**"}});
+    weft::support::put_certificate(world, identity);
     const auto raw = bench::raw_zmq();
+    const auto raw_curve = bench::raw_zmq(true);
     const auto nats = bench::nats_core();
     const auto plain = bench::weft_peer({.name = "unsigned", .is_signed = false}, world, identity);
     const auto is_signed = bench::weft_peer({.name = "signed"}, world, identity);
     const auto relay = bench::weft_peer({.name = "relay", .through_relay = true}, world, identity);
     const auto stopped = bench::weft_peer(
         {.name = "beside_stopped", .through_relay = true, .beside_stopped = true}, world, identity);
+    const auto curve = bench::weft_peer({.name = "signed_curve", .curve = true}, world, identity);
 
     suite.run("one_topic", {.messages = 3'000'000},
               {raw.get(), nats.get(), plain.get(), is_signed.get(), relay.get()});
@@ -63,6 +67,7 @@ void run_all(Suite& suite) {
               {raw.get(), plain.get(), is_signed.get()});
     suite.run("fanout4", {.messages = 500'000, .subscribers = 4},
               {raw.get(), nats.get(), is_signed.get()});
+    suite.run("curve", {.messages = 1'000'000}, {raw_curve.get(), curve.get()});
     suite.run("body16k", {.messages = 100'000, .body_bytes = 16 * 1024},
               {raw.get(), nats.get(), plain.get(), is_signed.get()});
     suite.run("latency", {.messages = 30'000, .rate = 10'000, .with_latency = true},
@@ -75,6 +80,7 @@ void run_all(Suite& suite) {
     suite.ratio("unsigned_vs_raw", "one_topic.unsigned", "one_topic.raw");
     suite.ratio("relay_vs_direct", "one_topic.relay", "one_topic.signed");
     suite.ratio("interleaved_vs_raw", "interleaved.signed", "interleaved.raw");
+    suite.ratio("curve_vs_raw_curve", "curve.signed_curve", "curve.raw_curve");
     suite.ratio("fanout4_vs_nats", "fanout4.signed", "fanout4.nats");
     suite.ratio("body16k_vs_raw", "body16k.signed", "body16k.raw");
     if (suite.wants("memory")) {

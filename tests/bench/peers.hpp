@@ -81,6 +81,7 @@ struct WeftKind {
     std::string name;
     bool is_signed = true;  ///< Signs and validates; else neither.
     bool through_relay = false;
+    bool curve = false;           ///< Encrypted; direct only.
     bool beside_stopped = false;  ///< With a second subscriber that subscribes, then stops reading.
 };
 [[nodiscard]] std::unique_ptr<Peer> weft_peer(WeftKind kind, support::SigningFixture& world,

@@ -11,6 +11,8 @@
 #include "fabric/node/publisher.hpp"
 #include "fabric/node/relay.hpp"
 #include "fabric/node/subscriber.hpp"
+#include "signing/curve_directory.hpp"
+#include "signing/curve_key.hpp"
 #include "tests/bench/peers.hpp"
 
 namespace weft::bench {
@@ -65,7 +67,7 @@ public:
     }
 
     void publish(const Meeting& meeting, const Load& load) const override {
-        const auto transport = open_transport();
+        const auto transport = open_transport(curve_at(""));
         fabric::PublisherSettings settings;
         if (kind_.through_relay) {
             settings.relay_inbound = meeting.publish_at;
@@ -99,7 +101,7 @@ public:
     }
 
     [[nodiscard]] Seen receive(const Meeting& meeting, const Load& load) const override {
-        const auto transport = open_transport();
+        const auto transport = open_transport(curve_at(meeting.subscribe_at));
         fabric::SubscriberSettings settings;
         settings.globs = support::globs_of({"org.weft.dev.bench.**"});
         if (kind_.through_relay) {
@@ -159,10 +161,22 @@ private:
         return pid;
     }
 
-    static std::unique_ptr<fabric::Transport> open_transport() {
+    /// Null without CURVE. Both sides hold the same certificate.
+    [[nodiscard]] std::shared_ptr<fabric::Curve> curve_at(const std::string& endpoint) const {
+        if (!kind_.curve) return nullptr;
+        auto curve = std::make_shared<fabric::Curve>(
+            signing::CurveKeyPair::of(*identity_->key),
+            std::make_shared<signing::CurveDirectory>(world_.directory(), world_.trust()), clock_,
+            nullptr);
+        if (!endpoint.empty()) curve->expect(endpoint, identity_->certificate->name());
+        return curve;
+    }
+
+    static std::unique_ptr<fabric::Transport> open_transport(
+        std::shared_ptr<fabric::Curve> curve = nullptr) {
         fabric::ZmqOptions options;
         options.high_water_mark = 0;  // as for raw libzmq: the benchmark loses nothing
-        return fabric::make_zmq_transport(options);
+        return fabric::make_zmq_transport(options, std::move(curve));
     }
 
     WeftKind kind_;
