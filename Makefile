@@ -30,7 +30,8 @@ asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 tsan: deps ## all tests that need no libzmq under ThreadSanitizer
 	@cmake --preset tsan && cmake --build --preset tsan -j $(JOBS) && ctest --preset tsan -j $(JOBS)
 
-bench: deps ## the benchmarks; figures and ratios on stdout
+bench: ## the benchmarks, beside raw libzmq and NATS; figures and ratios on stdout
+	@scripts/install-dependencies.sh --with-benchmarks
 	@cmake --preset bench && cmake --build --preset bench -j $(JOBS) && tests/bench/run.sh build/release
 
 fuzz: ## every decoder of foreign bytes under libFuzzer, FUZZ_SECONDS each (60), with clang

@@ -4,6 +4,7 @@
 #   scripts/install-dependencies.sh           install what is missing
 #   scripts/install-dependencies.sh --list    print the package names, one a line
 #   scripts/install-dependencies.sh --with-fuzzing   also what `make fuzz` needs: clang
+#   scripts/install-dependencies.sh --with-benchmarks   also what `make bench` compares with: NATS
 set -euo pipefail
 
 packages=(
@@ -21,6 +22,9 @@ packages=(
 
 if [ "${1:-}" = "--with-fuzzing" ]; then
     packages+=(clang libclang-rt-14-dev)
+fi
+if [ "${1:-}" = "--with-benchmarks" ]; then
+    packages+=(nats-server libnats-dev)
 fi
 if [ "${1:-}" = "--list" ]; then
     printf '%s\n' "${packages[@]}"
