@@ -72,8 +72,8 @@ void Context::start_log() const {
     spdlog::set_default_logger(logger);
 }
 
-void Context::say_counters(const fabric::Counters& counters) {
-    for (const std::string& line : counters.lines()) info(line);
+void Context::say_counters(const fabric::Counters& counters, Level level) {
+    for (const std::string& line : counters.lines()) log(level, line);
 }
 
 void Context::log(Level level, const std::string& line) {

@@ -64,8 +64,8 @@ public:
     static void log(Level level, const std::string& line);
     static void warn(const std::string& line) { log(Level::warn, line); }
     static void info(const std::string& line) { log(Level::info, line); }
-    /// A line for each that is not zero, at level info: what a command says at its end.
-    static void say_counters(const fabric::Counters& counters);
+    /// A line for each that is not zero: what a command says at its end.
+    static void say_counters(const fabric::Counters& counters, Level level = Level::info);
 
     /// Called by main once the flags are known.
     void start_log() const;

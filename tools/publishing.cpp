@@ -167,7 +167,9 @@ void Publishing::finish(const StopSignal& stop) {
     const fabric::PublisherStats stats = publisher.stats();
     fabric::Counters counters;
     counters.add(stats);
-    Context::say_counters(counters);
+    // In scripts these commands run again and again: silent as long as all is well.
+    const bool dropped = counters.total("weft_messages_dropped_total") > 0;
+    Context::say_counters(counters, dropped ? Context::Level::info : Context::Level::debug);
     if (!flushed.complete) throw failure(unfinished(flushed, stats));
     if (stats.unwanted > 0) {
         Context::warn("nobody has subscribed to " + last_topic_ + ": " +

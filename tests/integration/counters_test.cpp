@@ -37,19 +37,21 @@ TEST(CountersShown, BothSidesOfTheBenchAndTheCommandsSayThemAtTheirEnd) {
 
     const Finished pub = fabric.weft({"bench", "pub", "--count", "100", "--json"});
     const Finished text = fabric.weft({"bench", "pub", "--count", "100"});
-    const Finished logged = fabric.weft({"logger"}, "a\nb\n");
+    const Finished logged = fabric.weft({"logger", "--log-level", "debug"}, "a\nb\n");
+    const Finished silent = fabric.weft({"logger"}, "c\n");
 
-    tail.wait_for_line(Stream::out, "\"log\":\"b\"");
+    tail.wait_for_line(Stream::out, "\"log\":\"c\"");
     EXPECT_EQ(sub.wait(), 0) << sub.output();
     EXPECT_EQ(json_lines(pub.out)[0]["counters"]["weft_messages_sent_total"], 100);
     EXPECT_EQ(json_lines(sub.out())[0]["counters"]["weft_messages_received_total"], 100);
     EXPECT_THAT(text.out, HasSubstr("weft_messages_sent_total 100\n"));
-    EXPECT_THAT(logged.err, HasSubstr("info weft_messages_sent_total 2\n"));
+    EXPECT_THAT(logged.err, HasSubstr("debug weft_messages_sent_total 2\n"));
+    EXPECT_THAT(silent.err, Not(HasSubstr("weft_")));
     for (Process* process : {&tail, &relay}) {
         process->signal(SIGTERM);
         EXPECT_EQ(process->wait(), 0);
     }
-    EXPECT_THAT(tail.err(), HasSubstr("info weft_messages_received_total 202\n"));
+    EXPECT_THAT(tail.err(), HasSubstr("info weft_messages_received_total 203\n"));
     EXPECT_THAT(relay.err(), HasSubstr("info weft_relay_runs_total "));
 }
 

@@ -89,8 +89,9 @@ TEST_F(Stop, WithoutItsRelayTheBenchCountsWhatItDropsAndFails) {
 TEST_F(Stop, TheLoggerHandsOverWhatItHadRead) {
     std::string lines;
     for (int i = 0; i < 50'000; ++i) lines += "line " + std::to_string(i) + "\n";
-    Process logger = fabric_.start({"logger", "--service", "bench", "--topic", "logged"},
-                                   {.keep_stdin_open = true});
+    Process logger =
+        fabric_.start({"logger", "--service", "bench", "--topic", "logged", "--log-level", "debug"},
+                      {.keep_stdin_open = true});
     logger.write_stdin(lines);
     tail_.wait_for_line(Stream::out, "line 1000\"");
 
