@@ -17,6 +17,7 @@
 #include "fabric/message/body.hpp"
 #include "fabric/node/control.hpp"
 #include "fabric/node/relay.hpp"
+#include "tests/support/resident.hpp"
 #include "tests/unit/fabric/node/node_world.hpp"
 #include "tests/unit/fabric/node/zmtp_stranger.hpp"
 
@@ -164,7 +165,9 @@ TEST_F(RelayStrangers, NoiseOnBothPortsHarmsNobody) {
 
     EXPECT_TRUE(eventually([&] { return relay->stats().handshakes_failed > 100; }));
     expect_served();
-    EXPECT_LT(resident_bytes(), before + 100'000'000);
+    if (testing::resident_memory_is_what_is_used) {
+        EXPECT_LT(resident_bytes(), before + 100'000'000);
+    }
 }
 
 TEST_F(RelayStrangers, BombsAndBrokenMessagesReachNobodyAsMessages) {
@@ -277,7 +280,9 @@ TEST_F(RelayStrangers, ASubscriptionOfMegabytesCostsItsSenderTheConnection) {
     }
 
     expect_served();
-    EXPECT_LT(resident_bytes(), before + 100'000'000);
+    if (testing::resident_memory_is_what_is_used) {
+        EXPECT_LT(resident_bytes(), before + 100'000'000);
+    }
 }
 
 TEST_F(RelayStrangers, ABindingPublisherServesItsSubscriberUnderTheSameNoise) {
@@ -299,7 +304,9 @@ TEST_F(RelayStrangers, ABindingPublisherServesItsSubscriberUnderTheSameNoise) {
     }
 
     expect_served();
-    EXPECT_LT(resident_bytes(), before + 200'000'000);
+    if (testing::resident_memory_is_what_is_used) {
+        EXPECT_LT(resident_bytes(), before + 200'000'000);
+    }
 }
 
 }  // namespace
