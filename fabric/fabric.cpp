@@ -198,6 +198,7 @@ struct Fabric::Core {
         PublisherSettings wanted;
         wanted.relay_inbound = settings.relay_inbound.text();
         wanted.source = options.source.empty() ? settings.name : options.source;
+        wanted.ack_root = settings.space.ack_root();
         wanted.epoch = epoch(is_signing);
         if (settings.mode == Settings::Mode::relay) return wanted;
         wanted.mode = PublisherSettings::Mode::bind;
@@ -275,6 +276,7 @@ struct Fabric::Core {
         if (!resolver) throw OpenFailed("fabric.name_servers: " + resolver.error());
         subscriber.resolver = std::move(*resolver);
         subscriber.beacon_root = beacon_root(settings.space);
+        subscriber.ack_root = settings.space.ack_root();
         subscriber.validate = signing_settings.validate;
         subscriber.replay.past = settings.replay_past;
         subscriber.replay.future = settings.replay_future;
@@ -338,11 +340,13 @@ FlushResult Fabric::flush(milliseconds timeout) {
 }
 
 std::unique_ptr<Subscriber> Fabric::subscribe(const std::vector<std::string>& globs,
-                                              SubscriberHooks hooks) {
+                                              SubscriberHooks hooks,
+                                              const SubscribeOptions& options) {
     if (!hooks.warn) hooks.warn = core_->options.warn;
-    auto subscriber =
-        Subscriber::open(*core_->options.transport, *core_->options.clock,
-                         core_->subscriber_settings(globs), core_->trust, std::move(hooks));
+    SubscriberSettings settings = core_->subscriber_settings(globs);
+    if (!options.remember) settings.replay.directory.clear();
+    auto subscriber = Subscriber::open(*core_->options.transport, *core_->options.clock,
+                                       std::move(settings), core_->trust, std::move(hooks));
     if (!subscriber) throw OpenFailed(subscriber.error());
     return std::move(*subscriber);
 }
@@ -369,6 +373,12 @@ const signing::Settings& Fabric::signing_settings() const noexcept {
 }
 const std::shared_ptr<signing::TrustStore>& Fabric::trust() const noexcept {
     return core_->trust;
+}
+const Clock& Fabric::clock() const noexcept {
+    return *core_->options.clock;
+}
+void Fabric::warn(const std::string& line) const {
+    core_->warn(line);
 }
 
 }  // namespace weft::fabric

@@ -79,6 +79,11 @@ private:
     std::unique_ptr<Subscriber> subscriber_;  // last: its thread fills the queue
 };
 
+struct SubscribeOptions {
+    /// False: what was seen is kept in memory alone, not from start to start.
+    bool remember = true;
+};
+
 class Fabric {
 public:
     /// With the configuration of the real process: /etc/weft.d, ~/.config/weft.d, ./weft.d and the
@@ -105,7 +110,8 @@ public:
     [[nodiscard]] std::unique_ptr<Subscription> subscribe(const std::vector<std::string>& globs);
     /// Messages come by callback instead; see Subscriber for the rules.
     [[nodiscard]] std::unique_ptr<Subscriber> subscribe(const std::vector<std::string>& globs,
-                                                        SubscriberHooks hooks);
+                                                        SubscriberHooks hooks,
+                                                        const SubscribeOptions& options = {});
 
     /// Puts policy, nitpicky and revocation_expired of a configuration that was loaded again in
     /// force, and reads CAs and revocation lists again: for receivers at once, also on what they
@@ -118,7 +124,11 @@ public:
     /// As read by open(); a reload does not change them.
     [[nodiscard]] const Settings& settings() const noexcept;
     [[nodiscard]] const signing::Settings& signing_settings() const noexcept;
+    /// Null if signing.validate is off.
     [[nodiscard]] const std::shared_ptr<signing::TrustStore>& trust() const noexcept;
+    [[nodiscard]] const Clock& clock() const noexcept;
+    /// A line for the log that FabricOptions::warn goes to.
+    void warn(const std::string& line) const;
 
 private:
     struct Core;

@@ -86,6 +86,9 @@ constexpr std::array<Words, refusal_count> words{{
     {Refusal::policy_unlisted, "policy_unlisted",
      "No rule of signing.policy matches this topic, and signing.nitpicky is on; add a rule that "
      "names the signer."},
+    {Refusal::ack_topic_reserved, "ack_topic_reserved",
+     "Topics under <prefix>.<environment>.ack. carry acknowledgements and nothing else, and "
+     "acknowledgements go nowhere else."},
     {Refusal::content_undecodable, "content_undecodable",
      "The content is genuine but does not decode as a message."},
     {Refusal::name_mismatch, "name_mismatch",

@@ -42,9 +42,10 @@ enum class Refusal : unsigned char {
     signature_bad,
     peer_over_budget,  // too many failed proofs from this connection lately (C5)
     // What the signer may say.
-    topic_not_granted,  // outside the certificate's globs (T2)
-    policy_denied,      // a policy rule matches and does not name the signer (T7)
-    policy_unlisted,    // no rule matches, and the policy is nitpicky (T7)
+    topic_not_granted,   // outside the certificate's globs (T2)
+    policy_denied,       // a policy rule matches and does not name the signer (T7)
+    policy_unlisted,     // no rule matches, and the policy is nitpicky (T7)
+    ack_topic_reserved,  // a message where only ACKs may be, or an ACK anywhere else (A7)
     // What the proof covered, parsed only after it held (S1).
     content_undecodable,
     name_mismatch,  // a beacon that speaks for another name than its certificate's

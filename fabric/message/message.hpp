@@ -53,6 +53,8 @@ public:
     [[nodiscard]] const std::optional<MessageId>& parent() const noexcept {
         return content_.header.parent;
     }
+    /// The request for acknowledgements as msgpack; "" if there is none. See reliability/ack.
+    [[nodiscard]] std::string_view ack_request() const noexcept { return content_.header.ack; }
     [[nodiscard]] const HeaderList& headers() const noexcept { return content_.header.headers; }
     /// The value of one header, or nothing.
     [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;

@@ -35,6 +35,8 @@ struct TopicSpace {
     /// The same for globs: one whose first token is `**` or holds a wildcard stays as it is.
     [[nodiscard]] std::string complete_glob(std::string_view text) const;
     [[nodiscard]] std::string root() const { return prefix + "." + environment; }
+    /// In front of a publisher's name: the topic on which it is sent acknowledgements.
+    [[nodiscard]] std::string ack_root() const { return root() + ".ack."; }
 };
 
 }  // namespace weft::fabric

@@ -83,41 +83,21 @@ OutgoingBatch& OutgoingQueue::batch_for(std::size_t item_bytes) {
     return *open_;
 }
 
-tl::expected<OutgoingQueue::Claim, OutgoingError> OutgoingQueue::claim(std::string_view topic,
-                                                                       signing::Kind kind,
-                                                                       std::size_t content_bytes,
-                                                                       Instant deadline) {
+tl::unexpected<OutgoingError> OutgoingQueue::full() {
+    ++refused_full_;
+    return failed(OutgoingError::Reason::full,
+                  link_up_ ? "the sending queue is full: messages are published faster than they "
+                             "can be sent"
+                           : "the sending queue is full and nobody takes from it: is the relay "
+                             "running?");
+}
+
+void OutgoingQueue::take_slot(OutgoingTopic& topic, signing::Kind kind, std::size_t content_bytes,
+                              Claim& claim) {
     const std::size_t item_bytes = content_bytes + 4;
-    std::unique_lock lock(mutex_);
-    auto found = find_topic(topic, kind);
-    if (!found) return tl::make_unexpected(found.error());
-    OutgoingTopic& known = **found;
-    while (!stopped_ && !has_room(item_bytes)) {
-        const Instant left = deadline - clock_.steady();
-        if (left <= Instant::zero()) {
-            ++refused_full_;
-            return failed(OutgoingError::Reason::full,
-                          link_up_
-                              ? "the sending queue is full: messages are published faster than "
-                                "they can be sent"
-                              : "the sending queue is full and nobody takes from it: is the "
-                                "relay running?");
-        }
-        space_.wait_for(lock, left);
-    }
-    if (stopped_) {
-        return failed(OutgoingError::Reason::stopped, "the publisher has been closed");
-    }
-    Claim claim;
-    claim.topic = known.text;
-    claim.seq = ++known.seq;
-    if (link_up_ && !look_up(known)) {
-        ++unwanted_;
-        return claim;
-    }
     OutgoingBatch& batch = batch_for(item_bytes);
     OutgoingSlot& slot = batch.slots[batch.count++];
-    slot.topic = &known;
+    slot.topic = &topic;
     slot.offset = static_cast<std::uint32_t>(batch.used);
     slot.item_bytes = static_cast<std::uint32_t>(item_bytes);
     slot.kind = kind;
@@ -132,6 +112,48 @@ tl::expected<OutgoingQueue::Claim, OutgoingError> OutgoingQueue::claim(std::stri
     claim.slot = &slot;
     claim.content = item + 4;
     claim.wake_sender = std::exchange(sender_sleeps_, false);
+}
+
+tl::expected<OutgoingQueue::Claim, OutgoingError> OutgoingQueue::claim(std::string_view topic,
+                                                                       signing::Kind kind,
+                                                                       std::size_t content_bytes,
+                                                                       Instant deadline,
+                                                                       Keep keep) {
+    std::unique_lock lock(mutex_);
+    auto found = find_topic(topic, kind);
+    if (!found) return tl::make_unexpected(found.error());
+    OutgoingTopic& known = **found;
+    while (!stopped_ && !has_room(content_bytes + 4)) {
+        const Instant left = deadline - clock_.steady();
+        if (left <= Instant::zero()) return full();
+        space_.wait_for(lock, left);
+    }
+    if (stopped_) {
+        return failed(OutgoingError::Reason::stopped, "the publisher has been closed");
+    }
+    Claim claim;
+    claim.topic = known.text;
+    claim.seq = ++known.seq;
+    if (keep == Keep::if_wanted && link_up_ && !look_up(known)) {
+        ++unwanted_;
+        return claim;
+    }
+    take_slot(known, kind, content_bytes, claim);
+    return claim;
+}
+
+tl::expected<OutgoingQueue::Claim, OutgoingError> OutgoingQueue::claim_again(
+    std::string_view topic, std::size_t content_bytes) {
+    const std::scoped_lock lock(mutex_);
+    auto found = find_topic(topic, signing::Kind::message);
+    if (!found) return tl::make_unexpected(found.error());
+    if (stopped_) {
+        return failed(OutgoingError::Reason::stopped, "the publisher has been closed");
+    }
+    if (!has_room(content_bytes + 4)) return full();
+    Claim claim;
+    claim.topic = (*found)->text;
+    take_slot(**found, signing::Kind::message, content_bytes, claim);
     return claim;
 }
 

@@ -47,7 +47,7 @@ struct OutgoingSlot {
     std::uint32_t offset = 0;  ///< Of the item (length, content) in the batch's bytes.
     std::uint32_t item_bytes = 0;
     signing::Kind kind = signing::Kind::message;
-    std::uint64_t seq = 0;
+    std::uint64_t seq = 0;  ///< 0: sent again, under the number that it had.
     signing::Digest digest{};
     std::atomic<bool> ready{false};
 };
@@ -89,11 +89,18 @@ public:
         std::uint64_t seq = 0;
         bool wake_sender = false;
     };
+    /// What is claimed `always` goes into the queue although nobody wants it now, and is sent if
+    /// somebody does when its turn comes.
+    enum class Keep { if_wanted, always };
     /// Waits for room until `deadline` at most. After success commit() must follow, always.
     [[nodiscard]] tl::expected<Claim, OutgoingError> claim(std::string_view topic,
                                                            signing::Kind kind,
                                                            std::size_t content_bytes,
-                                                           Instant deadline);
+                                                           Instant deadline,
+                                                           Keep keep = Keep::if_wanted);
+    /// For a message that had its number before: gives none, and waits for nothing.
+    [[nodiscard]] tl::expected<Claim, OutgoingError> claim_again(std::string_view topic,
+                                                                 std::size_t content_bytes);
     /// The content is written and its digest is in the slot.
     static void commit(const Claim& claim) noexcept {
         if (claim.slot != nullptr) claim.slot->ready.store(true, std::memory_order_release);
@@ -134,6 +141,9 @@ private:
     bool look_up(OutgoingTopic& topic);
     bool has_room(std::size_t item_bytes) const;
     OutgoingBatch& batch_for(std::size_t item_bytes);
+    void take_slot(OutgoingTopic& topic, signing::Kind kind, std::size_t content_bytes,
+                   Claim& claim);
+    tl::unexpected<OutgoingError> full();
 
     const Clock& clock_;
     JudgeTopic judge_;

@@ -1,6 +1,7 @@
 #include "fabric/node/publisher.hpp"
 
 #include <atomic>
+#include <cassert>
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
@@ -88,7 +89,15 @@ struct Publisher::Core {
         return current_identity;
     }
 
+    bool is_ack_topic(std::string_view topic) const {
+        return !settings.ack_root.empty() && topic.starts_with(settings.ack_root);
+    }
+
     std::string judge_topic(std::string_view topic) const {
+        if (is_ack_topic(topic)) {
+            return "topic '" + signing::escape(topic, 80) +
+                   "': " + std::string{signing::sentence_for(signing::Refusal::ack_topic_reserved)};
+        }
         const auto who = identity();
         if (!who) return "";
         const signing::Certificate& own = *who->certificate;
@@ -355,6 +364,13 @@ tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view to
         return tl::make_unexpected(
             PublishError{PublishError::Reason::signer_refused, signer.sentence});
     }
+    if (options.kind == signing::Kind::ack && !core.settings.ack_root.empty() &&
+        !core.is_ack_topic(topic)) {
+        return tl::make_unexpected(PublishError{
+            PublishError::Reason::invalid_topic,
+            "topic '" + signing::escape(topic, 80) +
+                "': " + std::string{signing::sentence_for(signing::Refusal::ack_topic_reserved)}});
+    }
     ContentHeader header;
     header.time_us = core.clock.utc_us();
     header.id = MessageId::make(header.time_us / 1000);
@@ -362,6 +378,7 @@ tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view to
     header.source = core.settings.source;
     header.content_type = body.content_type;
     header.parent = options.parent;
+    header.ack = options.ack;
     if (!options.headers.empty() || !body.content_type.empty()) {
         header.headers.assign(options.headers.begin(), options.headers.end());
         if (std::string wrong = content_error(header); !wrong.empty()) {
@@ -382,8 +399,13 @@ tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view to
                              std::to_string(core.settings.content_bytes_max) +
                              ": publish a reference to large data instead of the data"});
     }
-    auto claim = core.queue.claim(topic, options.kind, bytes,
-                                  core.clock.steady() + core.settings.room_timeout);
+    assert(options.hook == nullptr || core.signs);
+    if (options.hook != nullptr) options.hook->prepare(bytes);
+    const milliseconds patience =
+        options.wait_for_room ? core.settings.room_timeout : milliseconds{0};
+    auto claim = core.queue.claim(
+        topic, options.kind, bytes, core.clock.steady() + patience,
+        options.hook != nullptr ? OutgoingQueue::Keep::always : OutgoingQueue::Keep::if_wanted);
     if (!claim) {
         return tl::make_unexpected(
             PublishError{reason_of(claim.error().reason), std::move(claim.error().sentence)});
@@ -394,9 +416,41 @@ tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view to
     if (core.signs) {
         claim->slot->digest = signing::message_digest(claim->topic, {claim->content, bytes});
     }
+    if (options.hook != nullptr) {
+        options.hook->on_sealed({header.id,
+                                 header.epoch,
+                                 header.seq,
+                                 claim->topic,
+                                 {claim->content, bytes},
+                                 claim->slot->digest});
+    }
     OutgoingQueue::commit(*claim);
     if (claim->wake_sender) core.port->wake();
     return header.id;
+}
+
+bool Publisher::send_again(std::string_view topic, std::string_view content,
+                           const signing::Digest& digest) {
+    Core& core = *core_;
+    if (!signer_refusal(signing::Kind::message).empty()) return false;
+    const auto claim = core.queue.claim_again(topic, content.size());
+    if (!claim) return false;
+    content.copy(claim->content, content.size());
+    claim->slot->digest = digest;
+    OutgoingQueue::commit(*claim);
+    if (claim->wake_sender) core.port->wake();
+    return true;
+}
+
+std::shared_ptr<const signing::Identity> Publisher::identity() const {
+    return core_->identity();
+}
+
+std::string Publisher::signer_refusal(signing::Kind kind) const {
+    const auto& refusal = core_->signer_refusals[static_cast<std::size_t>(kind)];
+    if (!refusal.is_refused.load(std::memory_order_acquire)) return "";
+    const std::scoped_lock lock(core_->mutex);
+    return refusal.sentence;
 }
 
 FlushResult Publisher::flush(milliseconds timeout) {

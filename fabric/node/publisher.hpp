@@ -36,7 +36,8 @@ struct PublisherSettings {
     std::string relay_inbound;           ///< Mode::relay: where to connect.
     std::vector<std::string> endpoints;  ///< Mode::bind: the first that is free is bound.
     std::string source;                  ///< Stands in each message's header: UTF-8, 255 bytes.
-    std::uint64_t epoch = 0;             ///< Start counter; see epoch_file.hpp.
+    std::string ack_root;     ///< Topics that begin with it are for ACKs alone (A7); "": none are.
+    std::uint64_t epoch = 0;  ///< Start counter; see epoch_file.hpp.
     std::size_t content_bytes_max = std::size_t{4} * 1024 * 1024;
     /// How long publish() waits for room in the sending queue before it fails.
     std::chrono::milliseconds room_timeout{5000};
@@ -53,10 +54,33 @@ struct PublisherSettings {
     RenewIdentity renew_identity;
 };
 
+/// Is shown a message before it leaves: for who must know its bytes, or send it again.
+/// Threads: called by the thread that publishes, while it publishes.
+class SealedMessageHook {
+public:
+    struct Sealed {
+        const MessageId& id;
+        std::uint64_t epoch, seq;
+        std::string_view topic, content;  ///< Views end with the call.
+        const signing::Digest& digest;
+    };
+    virtual ~SealedMessageHook() = default;
+    /// The content will have so many bytes. What it throws comes out of publish(), and nothing is
+    /// sent.
+    virtual void prepare(std::size_t content_bytes) = 0;
+    /// The bytes as they will be sent, and not before this returns.
+    virtual void on_sealed(const Sealed& sealed) noexcept = 0;
+};
+
 struct PublishOptions {
     std::optional<MessageId> parent;  ///< The message that caused this one.
     std::vector<std::pair<std::string_view, std::string_view>> headers;
     signing::Kind kind = signing::Kind::message;
+    std::string_view ack{};  ///< A request for ACKs: one msgpack object, see reliability/ack.
+    /// With a hook the message is kept until its turn comes, also if nobody has subscribed yet; it
+    /// needs a publisher that signs (asserted).
+    SealedMessageHook* hook = nullptr;
+    bool wait_for_room = true;  ///< False: a full queue fails at once.
 };
 
 struct PublishError {
@@ -123,6 +147,16 @@ public:
     MessageId publish(std::string_view topic, const Body& body, const PublishOptions& options = {});
     [[nodiscard]] tl::expected<MessageId, PublishError> try_publish(
         std::string_view topic, BodyView body, const PublishOptions& options = {});
+
+    /// A message that a hook was shown, once more and under the number that it has. False if that
+    /// is not possible now: no room, closed, or our certificate may not say it any more.
+    [[nodiscard]] bool send_again(std::string_view topic, std::string_view content,
+                                  const signing::Digest& digest);
+
+    /// What is signed with now; null if nothing is. It changes when the files do.
+    [[nodiscard]] std::shared_ptr<const signing::Identity> identity() const;
+    /// Why our own certificate may not sign this kind now, or "".
+    [[nodiscard]] std::string signer_refusal(signing::Kind kind) const;
 
     /// Waits until everything accepted so far has been taken by every peer, at most `timeout`.
     [[nodiscard]] FlushResult flush(std::chrono::milliseconds timeout);

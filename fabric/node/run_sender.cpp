@@ -62,7 +62,7 @@ void RunSender::send(OutgoingBatch& batch, OutgoingQueue& queue, PublishPort& po
             topic = slot.topic;
             wanted = queue.wanted(*topic);
         }
-        if (slot.kind == signing::Kind::message) last = slot.seq;
+        if (slot.kind == signing::Kind::message && slot.seq > 0) last = slot.seq;
         if (!wanted) {
             ++counters_.unwanted;
             continue;

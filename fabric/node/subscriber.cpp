@@ -311,10 +311,10 @@ struct Subscriber::Core {
     }
 
     /// A consumer that throws harms nobody but itself: counted, named, and the next message comes.
-    void hand_over(const Message& message) {
+    void hand_over(const Message& message, const std::function<void(const Message&)>& consumer) {
         std::string error;
         try {
-            hooks.deliver(message);
+            consumer(message);
             return;
         } catch (const std::exception& thrown) {
             error = thrown.what();
@@ -337,7 +337,7 @@ struct Subscriber::Core {
         run_bytes->verified = verified_run.verified;
         const std::string_view kept = run_bytes->contents;
         const std::shared_ptr<const RunBytes> shared = std::move(run_bytes);
-        std::uint64_t delivered = 0;
+        std::uint64_t delivered = 0, acks = 0;
         if (replays) replays->begin(verified_run.signer->name(), arrival.topic, now_us);
         for (const signing::RunItem& item : verified_run.items) {
             if (!item.present) continue;
@@ -349,19 +349,26 @@ struct Subscriber::Core {
                 refuse({Refusal::content_undecodable, ok.error()}, arrival);
                 continue;
             }
-            const bool is_beacon = verified_run.kind == signing::Kind::beacon;
-            if (replays && !is_beacon && !is_new(decoded.header, arrival)) continue;
+            const bool repeated = replays && verified_run.kind == signing::Kind::message &&
+                                  !is_new(decoded.header, arrival);
+            if (repeated && (decoded.header.ack.empty() || !hooks.repeated || !deliver)) continue;
             const Message message(shared, std::move(decoded), content, item.digest);
-            if (is_beacon) {
+            if (verified_run.kind == signing::Kind::beacon) {
                 on_beacon(message, arrival);
+            } else if (repeated) {
+                hand_over(message, hooks.repeated);
+            } else if (verified_run.kind == signing::Kind::ack) {
+                ++acks;
+                hand_over(message, hooks.acknowledgement);
             } else if (deliver) {
                 ++delivered;
-                hand_over(message);
+                hand_over(message, hooks.deliver);
             }
         }
         const std::scoped_lock lock(mutex);
         ++stats.runs;
         stats.delivered += delivered;
+        stats.acks += acks;
     }
 
     void on_arrival(const Arrival& arrival) {
@@ -407,7 +414,15 @@ struct Subscriber::Core {
             ++stats.filtered;
             return;
         }
-        if (verified_run.kind == signing::Kind::ack) {
+        if (!settings.ack_root.empty() && verified_run.kind != signing::Kind::beacon &&
+            arrival.topic.starts_with(settings.ack_root) !=
+                (verified_run.kind == signing::Kind::ack)) {
+            refuse({Refusal::ack_topic_reserved,
+                    verified_run.signer ? "signer '" + verified_run.signer->name() + "'" : ""},
+                   arrival);
+            return;
+        }
+        if (verified_run.kind == signing::Kind::ack && !(matches && hooks.acknowledgement)) {
             const std::scoped_lock lock(mutex);
             ++stats.other_kinds;
             return;

@@ -41,6 +41,7 @@ struct SubscriberSettings {
     /// transport as they are, and `srv` must be empty.
     std::shared_ptr<NameResolver> resolver;
     std::string beacon_root;  ///< "": announcements are not followed.
+    std::string ack_root;     ///< Where ACKs are, and nothing else is (A7); "": anywhere.
     bool validate = true;     ///< False: Verifier::Mode::integrity (D2).
     signing::Limits limits;
     /// With CURVE: is told which key those have who announce themselves. Null: no CURVE.
@@ -61,13 +62,20 @@ struct SubscriberHooks {
     std::function<void(const RefusedMessage&)> refused;  ///< May be empty.
     std::function<void(const std::string&)> warn;  ///< Rate-limited lines for a log; may be empty.
     std::function<void(const Gap&)> gap{};         ///< Each hole in a stream; may be empty.
+    /// A message of kind ACK, on a topic that matches; may be empty. Neither its order nor its
+    /// freshness is judged: an ACK says itself what it counts for. What it throws is counted.
+    std::function<void(const Message&)> acknowledgement{};
+    /// A message that asks for ACKs and was here before, or cannot be told from one that was. It is
+    /// not delivered; may be empty.
+    std::function<void(const Message&)> repeated{};
 };
 
 struct SubscriberStats {
     std::uint64_t delivered = 0;
     std::uint64_t runs = 0;         ///< ZeroMQ messages that were believed.
     std::uint64_t filtered = 0;     ///< Arrived by prefix, matched no glob.
-    std::uint64_t other_kinds = 0;  ///< ACKs and unknown beacons on a topic that matched.
+    std::uint64_t other_kinds = 0;  ///< ACKs nobody asked for here, and unknown beacons.
+    std::uint64_t acks = 0;         ///< Handed to `acknowledgement`.
     std::uint64_t tail_beacons = 0;
     std::uint64_t duplicates = 0;  ///< Of the refused: replayed within seconds, so not logged.
     std::uint64_t gaps = 0;        ///< Holes seen, filled since or not.
