@@ -64,7 +64,7 @@ public:
         AckLevel level = AckLevel::received;
         fabric::Instant start{};
         std::chrono::microseconds timeout{};
-        std::shared_ptr<Waiter> waiter;
+        std::shared_ptr<Waiter> waiter = nullptr;
     };
     struct Settled {
         std::shared_ptr<Waiter> waiter;
