@@ -45,7 +45,8 @@ format: ## clang-format every source file in place
 lint: deps ## clang-format in check mode, then clang-tidy over the libraries
 	@git ls-files '*.hpp' '*.cpp' | xargs clang-format --dry-run --Werror
 	@cmake --preset dev -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
-	@git ls-files 'config/*.cpp' 'signing/*.cpp' 'fabric/*.cpp' 'tools/*.cpp' | xargs -P $(JOBS) -n 4 \
+	@git ls-files 'config/*.cpp' 'signing/*.cpp' 'fabric/*.cpp' 'reliability/*.cpp' \
+		'tools/*.cpp' | xargs -P $(JOBS) -n 4 \
 		clang-tidy -p build/lint --quiet --extra-arg=-Wno-unknown-warning-option
 
 package: build ## a Debian package of the program, the libraries and the headers

@@ -15,6 +15,9 @@ struct RetrySettings {
     double jitter = 0.25;  ///< Each pause is made longer or shorter by up to this share of it.
 };
 
+/// No pause is shorter than this, whatever the settings say: a schedule never becomes a busy loop.
+inline constexpr std::chrono::microseconds pause_min = std::chrono::milliseconds{1};
+
 /// `attempt` counts from 0; `random` is uniform over all of its values.
 [[nodiscard]] std::chrono::microseconds pause_before(const RetrySettings& settings,
                                                      std::uint32_t attempt, std::uint64_t random);

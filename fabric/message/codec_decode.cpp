@@ -1,8 +1,9 @@
-// decode_content(): the reading half of codec.hpp. The header's few scalars are read by hand, in
-// every width that msgpack has for them; whatever else may stand in a content (the body, a request
-// for acknowledgements, positions of a later version) is only walked over, by scan_msgpack().
+// decode_content(): the reading half of codec.hpp. The header's few scalars are read by hand;
+// whatever else may stand in a content (the body, a request for acknowledgements, positions of a
+// later version) is only walked over, by scan_msgpack().
 
 #include "fabric/message/codec.hpp"
+#include "fabric/message/msgpack_read.hpp"
 #include "fabric/message/msgpack_scan.hpp"
 #include "fabric/message/utf8_text.hpp"
 
@@ -10,98 +11,6 @@ namespace weft::fabric {
 namespace {
 
 constexpr std::size_t header_positions = 9;
-constexpr std::uint8_t nil_byte = 0xC0;
-
-/// Reads one element after the other. Each read() returns false, and changes nothing, if the next
-/// element is something else or is cut off.
-class Reader {
-public:
-    explicit Reader(std::string_view bytes) : rest_(bytes) {}
-
-    [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
-    void skip(std::size_t bytes) { rest_.remove_prefix(bytes); }
-
-    bool nil() {
-        if (rest_.empty() || first() != nil_byte) return false;
-        skip(1);
-        return true;
-    }
-
-    bool uint(std::uint64_t& number) {
-        if (rest_.empty()) return false;
-        const std::uint8_t type = first();
-        if (type < 0x80) {
-            number = type;
-            skip(1);
-            return true;
-        }
-        // uint 8 to 64 are 0xCC to 0xCF; int 8 to 64 are 0xD0 to 0xD3, and may hold a number that
-        // is not negative.
-        if (type < 0xCC || type > 0xD3) return false;
-        const std::size_t width = std::size_t{1} << ((type - 0xCC) & 3);
-        if (rest_.size() <= width) return false;
-        const std::uint64_t read = big_endian(1, width);
-        const bool negative = type >= 0xD0 && (read >> (8 * width - 1)) != 0;
-        if (negative) return false;
-        number = read;
-        skip(1 + width);
-        return true;
-    }
-
-    bool str(std::string_view& text) {
-        if (rest_.empty()) return false;
-        const std::uint8_t type = first();
-        if (type >= 0xA0 && type <= 0xBF) return take(1, type & 0x1F, text);
-        return type >= 0xD9 && type <= 0xDB && sized(std::size_t{1} << (type - 0xD9), text);
-    }
-
-    bool bin(std::string_view& bytes) {
-        if (rest_.empty()) return false;
-        const std::uint8_t type = first();
-        return type >= 0xC4 && type <= 0xC6 && sized(std::size_t{1} << (type - 0xC4), bytes);
-    }
-
-    bool array_head(std::uint64_t& count) { return head(0x90, 0xDC, count); }
-    bool map_head(std::uint64_t& count) { return head(0x80, 0xDE, count); }
-
-private:
-    [[nodiscard]] std::uint8_t first() const { return static_cast<std::uint8_t>(rest_.front()); }
-
-    [[nodiscard]] std::uint64_t big_endian(std::size_t at, std::size_t width) const {
-        std::uint64_t number = 0;
-        for (std::size_t i = at; i < at + width; ++i) {
-            number = number << 8 | static_cast<std::uint8_t>(rest_[i]);
-        }
-        return number;
-    }
-    bool take(std::size_t head_bytes, std::uint64_t bytes, std::string_view& taken) {
-        if (rest_.size() - head_bytes < bytes) return false;
-        taken = rest_.substr(head_bytes, bytes);
-        skip(head_bytes + bytes);
-        return true;
-    }
-    bool sized(std::size_t width, std::string_view& taken) {
-        return rest_.size() > width && take(1 + width, big_endian(1, width), taken);
-    }
-    /// `small` is the type byte with 4 bits of count; `wide` has 2 bytes of it, `wide` + 1 has 4.
-    bool head(std::uint8_t small, std::uint8_t wide, std::uint64_t& count) {
-        if (rest_.empty()) return false;
-        const std::uint8_t type = first();
-        if ((type & 0xF0) == small) {
-            count = type & 0x0F;
-            skip(1);
-            return true;
-        }
-        if (type != wide && type != wide + 1) return false;
-        const std::size_t width = type == wide ? 2 : 4;
-        if (rest_.size() <= width) return false;
-        count = big_endian(1, width);
-        skip(1 + width);
-        return true;
-    }
-
-    std::string_view rest_;
-};
 
 // Every error is made here, in the cold: the reading functions only say that something is wrong.
 std::string wrong_position(int position, std::string_view name, std::string_view demand) {
@@ -109,11 +18,11 @@ std::string wrong_position(int position, std::string_view name, std::string_view
            std::string{name} + ") must be " + std::string{demand} + ".";
 }
 
-bool text_field(Reader& reader, std::string_view& text) {
+bool text_field(MsgpackReader& reader, std::string_view& text) {
     return reader.str(text) && text.size() <= text_field_bytes_max && is_utf8(text);
 }
 
-bool id_field(Reader& reader, MessageId& id) {
+bool id_field(MsgpackReader& reader, MessageId& id) {
     std::string_view bytes;
     if (!reader.bin(bytes)) return false;
     const auto read = MessageId::from_bytes(bytes);
@@ -123,7 +32,7 @@ bool id_field(Reader& reader, MessageId& id) {
 }
 
 /// Positions 0 to 6.
-std::string read_fixed_positions(Reader& reader, ContentHeader& header) {
+std::string read_fixed_positions(MsgpackReader& reader, ContentHeader& header) {
     constexpr std::string_view number = "an integer of 0 to 2^64-1";
     constexpr std::string_view text = "UTF-8 text (str) of at most 255 bytes";
     if (!id_field(reader, header.id)) return wrong_position(0, "id", "16 bytes (bin)");
@@ -144,7 +53,7 @@ std::string read_fixed_positions(Reader& reader, ContentHeader& header) {
 }
 
 /// Position 7.
-std::string read_ack(Reader& reader, ContentHeader& header) {
+std::string read_ack(MsgpackReader& reader, ContentHeader& header) {
     header.ack = {};
     if (reader.nil()) return "";
     const auto size = scan_msgpack(reader.rest());
@@ -155,7 +64,7 @@ std::string read_ack(Reader& reader, ContentHeader& header) {
 }
 
 /// Position 8.
-std::string read_headers(Reader& reader, ContentHeader& header) {
+std::string read_headers(MsgpackReader& reader, ContentHeader& header) {
     header.headers.clear();
     if (reader.nil()) return "";
     std::uint64_t count = 0;
@@ -177,7 +86,7 @@ std::string read_headers(Reader& reader, ContentHeader& header) {
     return "";
 }
 
-std::string read_header(Reader& reader, ContentHeader& header) {
+std::string read_header(MsgpackReader& reader, ContentHeader& header) {
     std::uint64_t positions = 0;
     if (!reader.array_head(positions) || positions < header_positions) {
         return "The content's header must be a msgpack array of at least 9.";
@@ -194,7 +103,7 @@ std::string read_header(Reader& reader, ContentHeader& header) {
     return wrong;
 }
 
-std::string read_body(Reader& reader, bool is_msgpack, std::string_view& body) {
+std::string read_body(MsgpackReader& reader, bool is_msgpack, std::string_view& body) {
     if (!is_msgpack) {
         if (reader.bin(body)) return "";
         return "The content has a content type, so its body must be bytes (bin).";
@@ -219,7 +128,7 @@ tl::expected<void, std::string> decode_content(std::string_view content, Decoded
             std::string{"The content must be a msgpack array of two, [header, body]; its first "
                         "byte must be 0x92."});
     }
-    Reader reader{content.substr(1)};
+    MsgpackReader reader{content.substr(1)};
     std::string wrong = read_header(reader, decoded.header);
     if (wrong.empty()) {
         wrong = read_body(reader, decoded.header.content_type.empty(), decoded.body);

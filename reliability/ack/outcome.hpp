@@ -55,7 +55,12 @@ public:
                                                    std::span<const RecipientAnswer> answers);
 
 private:
+    friend class Outcome;
     FullSet() = default;
+    [[nodiscard]] bool is_of(AckLevel asked, std::span<const RecipientAnswer> answers) const;
+
+    AckLevel asked_ = AckLevel::received;
+    std::vector<bool> acknowledged_;  // by position
 };
 
 class Outcome {
@@ -73,6 +78,7 @@ public:
         std::uint32_t resent = 0;  ///< How often the message was sent again.
     };
 
+    /// `proof` is of these answers and this level (asserted): that of another publish is no good.
     Outcome(const FullSet& proof, About about, std::vector<RecipientAnswer> answers);
     /// `verdict` is not acknowledged (asserted).
     Outcome(Verdict verdict, About about, std::vector<RecipientAnswer> answers);

@@ -40,6 +40,7 @@ struct AckRequest {
     [[nodiscard]] bool names(std::string_view recipient) const noexcept;
 };
 
+/// The limits hold (asserted), and the recipients are valid names.
 [[nodiscard]] std::string encode_request(const AckRequest& request);
 /// Foreign bytes: every limit is checked. The error is a sentence.
 [[nodiscard]] tl::expected<void, std::string> decode_request(std::string_view bytes,

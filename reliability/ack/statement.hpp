@@ -46,7 +46,11 @@ struct AckStatement {
     AckSubject subject;
 };
 
-/// A longer reason is cut; bytes in it that are not UTF-8 are escaped.
+/// A reason as it will be sent: bytes that are not UTF-8 are escaped (\xNN), and what is too long
+/// is cut behind a whole character and ends in "…". Looks at no more of it than it keeps.
+[[nodiscard]] std::string fitting_reason(std::string_view reason);
+
+/// `recipient` is a valid name (asserted); the reason is made to fit.
 [[nodiscard]] std::string encode_statement(const AckStatement& statement);
 /// Foreign bytes: every limit is checked. The error is a sentence.
 [[nodiscard]] tl::expected<void, std::string> decode_statement(std::string_view body,

@@ -4,21 +4,21 @@
 //
 // Life of a wait: open() before anything is sent, bind() once the bytes exist and before they leave
 // (or cancel(), if they never will), then on_ack() and tick() until it is settled: exactly once, at
-// the latest by the first tick() at or after its deadline.
+// the latest by the first tick() at or after its deadline. An ACK that comes before that tick
+// counts: what is known is not called unknown.
 //
 // Threads: none inside; the owner holds a lock. Ownership: a wait and its bytes are gone once it is
 //          settled. Limits: TrackerLimits; open() says no beyond.
 // Time:    monotonic only (P7).
+// Errors:  std::bad_alloc leaves each wait either settled and in `settled`, or open with all that
+//          it knows; the next call that looks at it settles it. Never a success out of an error.
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "fabric/transport/clock.hpp"
@@ -52,6 +52,9 @@ struct AckSigner {
 struct TrackerLimits {
     std::size_t waits_max = 65'536;
     std::size_t bytes_max = std::size_t{64} * 1024 * 1024;  ///< Of messages kept to send again.
+    /// Of what is noted about ACKs that did not count, and of reasons. Beyond that they are counted
+    /// in Stats, and outcomes say less.
+    std::size_t notes_bytes_max = std::size_t{4} * 1024 * 1024;
 };
 
 class AckTracker {
@@ -61,17 +64,21 @@ public:
         AckLevel level = AckLevel::received;
         fabric::Instant start{};
         std::chrono::microseconds timeout{};
-        std::shared_ptr<Waiter> waiter;
+        std::shared_ptr<Waiter> waiter = nullptr;
     };
     struct Settled {
         std::shared_ptr<Waiter> waiter;
         Outcome outcome;
     };
 
+    static constexpr std::size_t publishers_max = 16;
+
     /// `seed` is of the jitter.
     explicit AckTracker(TrackerLimits limits = {}, RetrySettings retries = {},
                         std::uint64_t seed = 0);
     ~AckTracker();
+    AckTracker(const AckTracker&) = delete;
+    AckTracker& operator=(const AckTracker&) = delete;
 
     /// False: too many wait, or their bytes would be too many. `nonce` is fresh (asserted).
     [[nodiscard]] bool open(const Nonce& nonce, Wait wait, std::size_t content_bytes);
@@ -82,7 +89,7 @@ public:
     void cancel(const Nonce& nonce) noexcept;
 
     /// Fingerprints of our own certificates, by which recipients know us; a renewed one is added.
-    /// The last 16 count.
+    /// The last publishers_max count.
     void add_publisher(const signing::Digest& fingerprint);
 
     /// A verified ACK. Appends at most one to `settled`.
@@ -116,7 +123,9 @@ public:
     };
     [[nodiscard]] const Stats& stats() const noexcept;
     [[nodiscard]] std::size_t waits() const noexcept;
-    [[nodiscard]] std::size_t bytes() const noexcept;
+    [[nodiscard]] std::size_t bytes() const noexcept;  ///< Of messages.
+    [[nodiscard]] std::size_t names() const noexcept;  ///< Different ones that are waited for.
+    [[nodiscard]] std::size_t notes_bytes() const noexcept;
 
 private:
     struct State;

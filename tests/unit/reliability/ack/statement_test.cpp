@@ -1,0 +1,195 @@
+#include "reliability/ack/statement.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+#include "fabric/message/utf8_text.hpp"
+#include "tests/unit/reliability/ack/bytes.hpp"
+
+namespace weft::reliability {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using namespace std::string_literals;
+
+AckStatement sample() {
+    AckStatement statement;
+    statement.recipient = "web1.host1";
+    statement.level = AckLevel::processed;
+    statement.subject = {*fabric::MessageId::parse("019b76da-a800-7000-8000-000000000005"),
+                         digest_of(0x11), digest_of(0x22), counted_nonce(), 1};
+    return statement;
+}
+
+/// A statement built by hand, position by position, so that each can be replaced.
+struct Parts {
+    std::string head = "\x98";
+    std::vector<std::string> positions{
+        "\xA1"
+        "a",
+        "\0"s,
+        "\xA2no",
+        bin(16),
+        bin(32),
+        bin(32),
+        bin(16),
+        "\7"};
+
+    [[nodiscard]] std::string bytes() const {
+        std::string made = head;
+        for (const auto& position : positions) made += position;
+        return made;
+    }
+    [[nodiscard]] Parts with(std::size_t position, std::string bytes) const {
+        Parts changed = *this;
+        changed.positions[position] = std::move(bytes);
+        return changed;
+    }
+};
+
+std::string refusal(std::string_view bytes) {
+    AckStatement statement;
+    return error_of(decode_statement(bytes, statement));
+}
+
+std::string reason_sent(std::string_view reason) {
+    AckStatement statement = sample(), decoded;
+    statement.reason = reason;
+    const std::string bytes = encode_statement(statement);
+    EXPECT_EQ(error_of(decode_statement(bytes, decoded)), "");
+    return std::string{decoded.reason};
+}
+
+TEST(AckStatement, SurvivesARoundTrip) {
+    std::mt19937_64 random(2);
+    for (int round = 0; round < 500; ++round) {
+        const std::string name(1 + random() % 200, 'b'), reason(random() % 1025, 'r');
+        AckStatement statement;
+        statement.recipient = name;
+        statement.level = static_cast<AckLevel>(random() % 4);
+        statement.reason = reason;
+        statement.subject = sample().subject;
+        statement.subject.digest = digest_of(static_cast<std::uint8_t>(random()));
+        statement.subject.publisher = digest_of(static_cast<std::uint8_t>(random()));
+        statement.subject.epoch = random() >> random() % 64;
+        const std::string bytes = encode_statement(statement);
+
+        AckStatement decoded;
+        ASSERT_EQ(error_of(decode_statement(bytes, decoded)), "");
+        EXPECT_EQ(decoded.recipient, statement.recipient);
+        EXPECT_EQ(decoded.level, statement.level);
+        EXPECT_EQ(decoded.reason, statement.reason);
+        EXPECT_EQ(decoded.subject, statement.subject);
+    }
+}
+
+// A2: every part of what an ACK is about makes it another one.
+TEST(AckStatement, SubjectsThatDifferInOnePartAreNotTheSame) {
+    const AckSubject subject = sample().subject;
+    const auto differs = [&](auto change) {
+        AckSubject other = subject;
+        change(other);
+        return !(other == subject);
+    };
+    EXPECT_TRUE(differs([](AckSubject& other) { other.id = {}; }));
+    EXPECT_TRUE(differs([](AckSubject& other) { other.digest[31] ^= 1; }));
+    EXPECT_TRUE(differs([](AckSubject& other) { other.publisher[0] ^= 1; }));
+    EXPECT_TRUE(differs([](AckSubject& other) { other.nonce[15] ^= 1; }));
+    EXPECT_TRUE(differs([](AckSubject& other) { ++other.epoch; }));
+}
+
+TEST(AckStatement, ReasonsAreSentAsTheyAreWhereTheyFit) {
+    EXPECT_EQ(reason_sent(""), "");
+    EXPECT_EQ(reason_sent("no room: gr\xC3\xBC\xC3\x9F"), "no room: gr\xC3\xBC\xC3\x9F");
+    EXPECT_EQ(reason_sent(std::string(1024, 'r')), std::string(1024, 'r'));
+}
+
+TEST(AckStatement, AReasonThatIsTooLongIsCutBehindAWholeCharacter) {
+    EXPECT_EQ(reason_sent(std::string(1025, 'r')), std::string(1021, 'r') + "\xE2\x80\xA6");
+    std::string umlauts = "x";
+    for (int i = 0; i < 1000; ++i) umlauts += "\xC3\xBC";
+    const std::string cut = reason_sent(umlauts);
+    EXPECT_LE(cut.size(), reason_bytes_max);
+    EXPECT_GE(cut.size(), reason_bytes_max - 3);
+    EXPECT_TRUE(cut.ends_with("\xC3\xBC\xE2\x80\xA6"));
+    EXPECT_LE(reason_sent(std::string(100'000, '\xFF')).size(), reason_bytes_max);
+}
+
+TEST(AckStatement, BytesOfAReasonThatAreNotUtf8AreEscaped) {
+    EXPECT_EQ(reason_sent("a\xFF"
+                          "b"),
+              "a\\xffb");
+    EXPECT_EQ(reason_sent("\xC3"), "\\xc3");
+    EXPECT_EQ(reason_sent("\xED\xA0\x80"), "\\xed\\xa0\\x80");
+    std::mt19937_64 random(3);
+    for (int round = 0; round < 300; ++round) {
+        std::string bytes(random() % 1500, '\0');
+        for (char& byte : bytes) byte = static_cast<char>(random());
+        const std::string sent = reason_sent(bytes);
+        EXPECT_TRUE(fabric::is_utf8(sent));
+        EXPECT_LE(sent.size(), reason_bytes_max);
+        EXPECT_EQ(fitting_reason(sent), sent);
+    }
+}
+
+// D1
+TEST(AckStatement, RefusesPositionsThatAreNotAsTheyMustBe) {
+    ASSERT_EQ(refusal(Parts{}.bytes()), "");
+    const auto wrong = [](std::size_t position, std::string bytes) {
+        return refusal(Parts{}.with(position, std::move(bytes)).bytes());
+    };
+    for (const std::string& name : {"\xA0"s,
+                                    "\xA1"
+                                    "A"s,
+                                    "\xA2"
+                                    "a."s,
+                                    "\xC0"s, "\xC4\1a"s}) {
+        EXPECT_THAT(wrong(0, name), AllOf(HasSubstr("Position 0"), HasSubstr("(recipient)")));
+    }
+    for (const std::string& level : {"\4"s, "\xFF"s, "\xC0"s, "\xCD\1\1"s}) {
+        EXPECT_THAT(wrong(1, level), HasSubstr("0 rejected, 1 received, 2 stored or 3 processed"));
+    }
+    EXPECT_EQ(wrong(2, "\xDA\4\0"s + std::string(1024, 'r')), "");
+    EXPECT_THAT(wrong(2, "\xDA\4\1"s + std::string(1025, 'r')), HasSubstr("at most 1024 bytes"));
+    EXPECT_THAT(wrong(2, "\xA1\xFF"), HasSubstr("UTF-8"));
+    EXPECT_THAT(wrong(2, "\xC0"), HasSubstr("(reason)"));
+    EXPECT_THAT(wrong(3, bin(15)), HasSubstr("(message id)"));
+    EXPECT_THAT(wrong(4, bin(31)), HasSubstr("(digest)"));
+    EXPECT_THAT(wrong(5, bin(33)), HasSubstr("(publisher)"));
+    EXPECT_THAT(wrong(6, bin(17)), HasSubstr("(nonce)"));
+    EXPECT_THAT(wrong(7, "\xFF"), HasSubstr("(epoch)"));
+    EXPECT_THAT(wrong(7, "\xC0"), HasSubstr("(epoch)"));
+}
+
+TEST(AckStatement, RefusesBytesThatOneArrayDoesNotFill) {
+    const std::string whole = Parts{}.bytes();
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        EXPECT_NE(refusal(whole.substr(0, size)), "") << size;
+    }
+    EXPECT_THAT(refusal(whole + "\xC0"), HasSubstr("has 1 bytes after its array"));
+    EXPECT_THAT(refusal("\x97" + whole.substr(1)), HasSubstr("array of at least 8"));
+    EXPECT_THAT(refusal("\x81\xC0\xC0"), HasSubstr("array of at least 8"));
+    EXPECT_THAT(refusal("\xDD\xFF\xFF\xFF\xFF"s + whole.substr(1)),
+                StartsWith("The acknowledgement is not one msgpack object."));
+}
+
+TEST(AckStatement, IgnoresWhatALaterVersionAdds) {
+    Parts parts;
+    parts.head = "\x9A";
+    parts.positions.emplace_back("\x92\xC0\xC0");
+    parts.positions.emplace_back("\xCB\0\0\0\0\0\0\0\0"s);
+    EXPECT_EQ(refusal(parts.bytes()), "");
+    EXPECT_NE(refusal(parts.bytes() + "\xC0"), "");
+    // Deeper than a body may be: nobody who forwards it could decode it.
+    EXPECT_THAT(
+        refusal(Parts{"\x99", Parts{}.positions}.bytes() + std::string(33, '\x91') + "\xC0"),
+        HasSubstr("arrays and maps in one another"));
+}
+
+}  // namespace
+}  // namespace weft::reliability
