@@ -172,7 +172,10 @@ void add_logger(CLI::App& app, Context& context) {
         "<topic_prefix>.<environment>.<service>.<topic>. Ends when everything was taken by the "
         "relay\n"
         "or the subscribers; exit 1 if that does not happen within --flush.\n"
-        "Example:  journalctl -f | weft logger --service web --topic journal");
+        "With --recipients it ends when all of them have acknowledged all lines, or with the last\n"
+        "deadline: then exit 1, and a table says who did and who did not.\n"
+        "Example:  journalctl -f | weft logger --service web --topic journal\n"
+        "          echo restart | weft logger --recipients web1,'any(db1,db2)' --ack-timeout 3s");
     command->callback([&context, flags, command] {
         context.run = [&context, flags, command] {
             return Logger(context, *flags).run(command->count("--message") > 0);

@@ -97,7 +97,9 @@ void add_publish(CLI::App& app, Context& context) {
     command->add_flag("--raw-topic", flags->raw_topic, "Take TOPIC as it is");
     flags->publishing.add_to(*command);
     command->footer(
-        "Prints the id of the message. Exit 1 if no relay or subscriber took it in time.\n"
+        "Prints the id of the message. Exit 1 if no relay or subscriber took it in time, or if "
+        "not\n"
+        "all --recipients acknowledged it: a table says who did and who did not.\n"
         "Example:  weft publish git.commit --json '{\"hash\": \"2f1c9e\", \"author\": \"ann\"}'");
     command->callback([&context, flags, command] {
         context.run = [&context, flags, command] { return publish(context, *flags, *command); };

@@ -18,18 +18,10 @@ constexpr milliseconds wait_for_subscriber_default{500};
 /// After this a command that waits for its relay says so.
 constexpr milliseconds silent_for{500};
 
-void refuse_reliability(const PublishingFlags& flags) {
-    if (!flags.recipients.empty() || !flags.ack_timeout.empty() || !flags.level.empty()) {
-        throw usage_error(
-            "--recipients, --ack-timeout and --level need acknowledgements, which this version "
-            "does "
-            "not have yet: nothing was published");
-    }
-    if (flags.durable) {
-        throw usage_error(
-            "--durable needs a journal, which this version does not have yet: nothing was "
-            "published");
-    }
+void refuse_durable(const PublishingFlags& flags) {
+    if (!flags.durable) return;
+    throw usage_error(
+        "--durable needs a journal, which this version does not have yet: nothing was published");
 }
 
 std::pair<std::string_view, std::string_view> split_header(const std::string& header) {
@@ -85,20 +77,23 @@ void PublishingFlags::add_to(CLI::App& app) {
         ->type_name("K=V")
         ->allow_extra_args(false);
     app.add_option("--parent", parent, "Id of the message that caused this one")->type_name("ID");
-    app.add_option("--recipients", recipients, "Who must acknowledge (comma-separated names)")
-        ->delimiter(',')
+    app.add_option("--recipients", acks.recipients,
+                   "Who must acknowledge each message: names on certificates, groups "
+                   "(reliability.groups), any(C,D), '2 of (E,F,G)'; exit 1 unless they do")
         ->type_name("A,B")
         ->allow_extra_args(false);
-    app.add_option("--ack-timeout", ack_timeout, "How long the recipients have")
-        ->type_name("DURATION");
-    app.add_option("--level", level, "What they must acknowledge")
+    add_duration(app, "--ack-timeout", acks.timeout,
+                 "How long they have (default: reliability.ack_timeout, 250ms)");
+    app.add_option("--level", acks.level,
+                   "What they must acknowledge: received (default), processed, or stored (on a "
+                   "journal's disk)")
         ->check(CLI::IsMember({"received", "stored", "processed"}));
     app.add_flag("--durable", durable, "Succeed only once the message is on a journal's disk");
 }
 
 Publishing::Publishing(Context& context, const PublishingFlags& flags, const std::string& source)
     : flags_(flags) {
-    refuse_reliability(flags_);
+    refuse_durable(flags_);
     for (const std::string& header : flags_.headers) {
         options_.headers.push_back(split_header(header));
     }
@@ -115,6 +110,17 @@ Publishing::Publishing(Context& context, const PublishingFlags& flags, const std
     options.source = source;
     fabric_ = fabric::Fabric::open(context.configuration(), options);
     static_cast<void>(fabric_->publisher());
+    if (!flags_.acks.recipients.empty()) {
+        acks_ = std::make_unique<Acknowledging>(context, *fabric_, flags_.acks, options_);
+    } else if (flags_.acks.timeout || !flags_.acks.level.empty()) {
+        Context::warn(
+            "--ack-timeout and --level do nothing without --recipients: nobody's silence is seen");
+    }
+}
+
+void Publishing::stop_taking() {
+    if (acks_) acks_->stop();
+    fabric_->publisher().stop_taking();
 }
 
 std::string Publishing::complete(const std::string& topic) const {
@@ -126,6 +132,7 @@ milliseconds Publishing::flush_timeout() const {
 }
 
 void Publishing::await_listeners(const std::string& topic, const StopSignal& stop) {
+    if (acks_) return;
     fabric::Publisher& publisher = fabric_->publisher();
     const bool relay = fabric_->settings().mode == fabric::Settings::Mode::relay;
     const auto has_peer = [&](milliseconds slice) { return publisher.wait_for_peer(slice); };
@@ -152,6 +159,7 @@ void Publishing::await_listeners(const std::string& topic, const StopSignal& sto
 std::optional<fabric::MessageId> Publishing::publish(const std::string& topic,
                                                      fabric::BodyView body) {
     last_topic_ = topic;
+    if (acks_) return acks_->publish(topic, body);
     auto published = fabric_->publisher().try_publish(topic, body, options_);
     if (published) return *published;
     if (published.error().reason == fabric::PublishError::Reason::stopped) return std::nullopt;
@@ -161,6 +169,8 @@ std::optional<fabric::MessageId> Publishing::publish(const std::string& topic,
 
 void Publishing::finish(const StopSignal& stop) {
     fabric::Publisher& publisher = fabric_->publisher();
+    // Whoever had to hear has answered, or has not: nothing else is worth waiting for.
+    if (acks_) return acks_->finish();
     if (stop.requested() && publisher.stats().accepted == 0) return;
     const fabric::FlushResult flushed = publisher.flush(last_flush(flush_timeout(), stop));
     publisher.close();

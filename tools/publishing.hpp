@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fabric/fabric.hpp"
+#include "tools/acknowledging.hpp"
 #include "tools/context.hpp"
 #include "tools/stop_signal.hpp"
 
@@ -22,8 +23,7 @@ struct PublishingFlags {
     std::optional<std::chrono::milliseconds> flush, wait;
     std::vector<std::string> headers;  ///< K=V
     std::string parent;
-    std::vector<std::string> recipients;
-    std::string ack_timeout, level;
+    AckFlags acks;
     bool durable = false;
 
     /// The flags that both commands take.
@@ -48,15 +48,17 @@ public:
 
     [[nodiscard]] std::string complete(const std::string& topic) const;
     /// Waits for the relay, then for a first subscriber of this topic. Exit 1 without a relay. A
-    /// signal ends the wait.
+    /// signal ends the wait. With recipients there is nothing to wait for: their deadline counts,
+    /// and what they missed is sent again.
     void await_listeners(const std::string& topic, const StopSignal& stop);
     /// Throws CommandError: exit 2 for what the caller typed, else 1. Nothing once stop_taking()
     /// was called: a signal has ended the command.
     std::optional<fabric::MessageId> publish(const std::string& topic, fabric::BodyView body);
     /// Any thread: nothing more is published, and whoever waits for room gives up.
-    void stop_taking() { fabric_->publisher().stop_taking(); }
-    /// Exit 1 unless every message was confirmed; then what was accepted and not handed over is
-    /// counted and said. Says when nobody had subscribed. After a signal the time is short.
+    void stop_taking();
+    /// Exit 1 unless every message was confirmed, or acknowledged by its recipients; then what was
+    /// accepted and not handed over is counted and said. Says when nobody had subscribed. After a
+    /// signal the time is short.
     void finish(const StopSignal& stop);
     [[nodiscard]] fabric::Fabric& fabric() { return *fabric_; }
 
@@ -66,6 +68,7 @@ private:
     PublishingFlags flags_;
     std::unique_ptr<fabric::Fabric> fabric_;
     fabric::PublishOptions options_;
+    std::unique_ptr<Acknowledging> acks_;  // null: nobody must acknowledge
     std::string last_topic_;
 };
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <regex>
 #include <string>
@@ -11,6 +12,7 @@
 #include "fabric/fabric.hpp"
 #include "fabric/message/json_form.hpp"
 #include "fabric/node/counters.hpp"
+#include "reliability/ack_consumer.hpp"
 #include "signing/sodium.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
@@ -40,7 +42,8 @@ std::regex regex_of(const std::string& flag, const std::string& text) {
     }
 }
 
-/// Decides what of a message is printed. Called by the subscriber's thread only.
+/// Decides what of a message is printed. Called by the subscriber's thread; with --ack also by the
+/// consumer's.
 class Printer {
 public:
     Printer(const Flags& flags, StopSignal& stop) : flags_(flags), stop_(stop) {
@@ -48,24 +51,24 @@ public:
         if (!flags.exclude.empty()) exclude_ = regex_of("--exclude", flags.exclude);
     }
 
-    void on_message(const fabric::Message& message) {
-        if (done_) return;
+    /// True if it was printed, and whoever reads our output took the line.
+    bool on_message(const fabric::Message& message) {
+        const std::scoped_lock lock(mutex_);
+        if (done_) return false;
         if (flags_.raw) return on_raw(message);
         const std::string json = fabric::to_json(message);
-        if (include_ && !std::regex_search(json, *include_)) return;
-        if (exclude_ && std::regex_search(json, *exclude_)) return;
+        if (include_ && !std::regex_search(json, *include_)) return false;
+        if (exclude_ && std::regex_search(json, *exclude_)) return false;
         if (!flags_.query.empty()) {
-            if (const auto part = fabric::query_json(json, flags_.query)) print(*part);
-        } else if (flags_.terse) {
-            print(terse(message));
-        } else if (flags_.pretty) {
-            print(pretty(json));
-        } else {
-            print(json);
+            const auto part = fabric::query_json(json, flags_.query);
+            return part && print(*part);
         }
+        if (flags_.terse) return print(terse(message));
+        return print(flags_.pretty ? pretty(json) : json);
     }
 
     void on_refused(const fabric::RefusedMessage& refused) {
+        const std::scoped_lock lock(mutex_);
         if (done_) return;
         const std::string reason{signing::name_of(refused.why.reason)};
         if (flags_.terse) {
@@ -83,6 +86,7 @@ public:
 
     /// On stderr it is said anyway, at most once a second.
     void on_gap(const fabric::Gap& gap) {
+        const std::scoped_lock lock(mutex_);
         if (done_ || flags_.raw || flags_.terse || flags_.pretty) return;
         print("{\"gap\":{\"topic\":" + fabric::json_string(gap.topic) + ",\"signer\":" +
               fabric::json_string(gap.signer) + ",\"epoch\":" + std::to_string(gap.epoch) +
@@ -92,25 +96,27 @@ public:
 
 private:
     /// A run is printed once, with the first of its messages.
-    void on_raw(const fabric::Message& message) {
-        if (message.run() == last_run_) return;
+    bool on_raw(const fabric::Message& message) {
+        if (message.run() == last_run_) return true;
         last_run_ = message.run();
         const fabric::RunBytes& run = *last_run_;
-        print("{\"topic\":\"" + signing::to_base64(run.topic) + "\",\"contents\":\"" +
-              signing::to_base64(run.contents) + "\",\"proof\":\"" + signing::to_base64(run.proof) +
-              "\"}");
+        return print("{\"topic\":\"" + signing::to_base64(run.topic) + "\",\"contents\":\"" +
+                     signing::to_base64(run.contents) + "\",\"proof\":\"" +
+                     signing::to_base64(run.proof) + "\"}");
     }
 
-    void print(const std::string& line) {
+    bool print(const std::string& line) {
         const bool written = writer_.write(line);
         ++printed_;
         // Whoever read our output may have gone: that is a reader's way to say enough.
         done_ = !written || (flags_.count > 0 && printed_ >= flags_.count);
         if (done_) stop_.stop_now();
+        return written;
     }
 
     const Flags& flags_;
     StopSignal& stop_;
+    std::mutex mutex_;  // guards what follows
     LineWriter writer_{stop_};
     std::optional<std::regex> include_, exclude_;
     std::shared_ptr<const fabric::RunBytes> last_run_;
@@ -122,9 +128,86 @@ void refuse_what_is_missing(const Flags& flags) {
     if (!flags.from.empty()) {
         throw usage_error("--from reads a journal, which this version does not have yet");
     }
-    if (flags.ack) {
-        throw usage_error("--ack sends acknowledgements, which this version does not have yet");
+    if (flags.ack && flags.no_validate) {
+        throw usage_error(
+            "--ack acknowledges what was verified, and --no-validate verifies nothing: leave one "
+            "of them out");
     }
+}
+
+/// A plain subscription, or with --ack a consumer.
+class Follower {
+public:
+    virtual ~Follower() = default;
+    [[nodiscard]] virtual fabric::ReadyResult wait_ready(std::chrono::milliseconds timeout) = 0;
+    virtual fabric::SubscriberStats stop() = 0;
+};
+
+class Listener final : public Follower {
+public:
+    Listener(const Flags& flags, fabric::Fabric& fabric, const std::vector<std::string>& globs,
+             Printer& printer) {
+        fabric::SubscriberHooks hooks;
+        hooks.deliver = [&](const fabric::Message& message) {
+            static_cast<void>(printer.on_message(message));
+        };
+        if (flags.show_refused) {
+            hooks.refused = [&](const auto& refused) { printer.on_refused(refused); };
+            hooks.gap = [&](const auto& gap) { printer.on_gap(gap); };
+        }
+        subscriber_ = fabric.subscribe(globs, std::move(hooks));
+    }
+    fabric::ReadyResult wait_ready(std::chrono::milliseconds timeout) override {
+        return subscriber_->wait_ready(timeout);
+    }
+    fabric::SubscriberStats stop() override {
+        subscriber_->stop();
+        return subscriber_->stats();
+    }
+
+private:
+    std::unique_ptr<fabric::Subscriber> subscriber_;
+};
+
+/// `processed` is said once the line is written; of what is not printed nothing is said.
+class Acknowledger final : public Follower {
+public:
+    Acknowledger(const Flags& flags, fabric::Fabric& fabric, const std::vector<std::string>& globs,
+                 Printer& printer)
+        : fabric_(fabric) {
+        reliability::ConsumerOptions options;
+        options.automatic = false;
+        if (flags.show_refused) {
+            options.refused = [&](const auto& refused) { printer.on_refused(refused); };
+            options.gap = [&](const auto& gap) { printer.on_gap(gap); };
+        }
+        consumer_ = std::make_unique<reliability::AckConsumer>(
+            fabric, globs,
+            [&](const reliability::Delivery& delivery) {
+                if (printer.on_message(delivery.message())) delivery.ack();
+            },
+            std::move(options));
+    }
+    fabric::ReadyResult wait_ready(std::chrono::milliseconds timeout) override {
+        return consumer_->wait_ready(timeout);
+    }
+    fabric::SubscriberStats stop() override {
+        constexpr std::chrono::milliseconds drain{1000};
+        consumer_->stop(drain);
+        // The last lines are printed: their publishers should hear it, too.
+        static_cast<void>(fabric_.flush(drain));
+        return consumer_->stats().subscriber;
+    }
+
+private:
+    fabric::Fabric& fabric_;
+    std::unique_ptr<reliability::AckConsumer> consumer_;
+};
+
+std::unique_ptr<Follower> follow(const Flags& flags, fabric::Fabric& fabric,
+                                 const std::vector<std::string>& globs, Printer& printer) {
+    if (flags.ack) return std::make_unique<Acknowledger>(flags, fabric, globs, printer);
+    return std::make_unique<Listener>(flags, fabric, globs, printer);
 }
 
 int tail(Context& context, const Flags& flags) {
@@ -137,19 +220,13 @@ int tail(Context& context, const Flags& flags) {
     options.kind = "tail";
     const auto fabric = fabric::Fabric::open(context.configuration(), options);
 
-    fabric::SubscriberHooks hooks;
-    hooks.deliver = [&](const fabric::Message& message) { printer.on_message(message); };
-    if (flags.show_refused) {
-        hooks.refused = [&](const fabric::RefusedMessage& refused) { printer.on_refused(refused); };
-        hooks.gap = [&](const fabric::Gap& gap) { printer.on_gap(gap); };
-    }
     const std::vector<std::string> globs =
         flags.topics.empty() ? std::vector<std::string>{fabric->settings().space.root() + ".**"}
                              : flags.topics;
-    auto subscriber = fabric->subscribe(globs, std::move(hooks));
+    const std::unique_ptr<Follower> follower = follow(flags, *fabric, globs, printer);
     const Housekeeping housekeeping(context, stop, *fabric);
 
-    const auto ready = subscriber->wait_ready(flags.ready_timeout);
+    const auto ready = follower->wait_ready(flags.ready_timeout);
     if (ready.ready) {
         Context::info("ready: subscribed to " + globs.front() +
                       (globs.size() > 1 ? " and more" : ""));
@@ -157,17 +234,19 @@ int tail(Context& context, const Flags& flags) {
         Context::warn(ready.sentence);
     }
     stop.wait();
-    subscriber->stop();
-    const auto stats = subscriber->stats();
+    const auto stats = follower->stop();
     fabric::Counters counters;
     counters.add(stats);
     Context::say_counters(counters);
     if (stats.refused_total() > 0) {
-        Context::warn("refused " + std::to_string(stats.refused_total()) + " messages" +
-                      (stats.duplicates > 0
-                           ? ", " + std::to_string(stats.duplicates) + " of them came twice"
-                           : "") +
-                      (flags.show_refused ? "" : " (--show-refused prints them)"));
+        // What came twice, such as by two ways or sent again for others, harms nobody.
+        const bool harmless = stats.refused_total() == stats.duplicates;
+        Context::log(harmless ? Context::Level::info : Context::Level::warn,
+                     "refused " + std::to_string(stats.refused_total()) + " messages" +
+                         (stats.duplicates > 0
+                              ? ", " + std::to_string(stats.duplicates) + " of them came twice"
+                              : "") +
+                         (flags.show_refused ? "" : " (--show-refused prints them)"));
     }
     if (stats.gaps > 0) {
         Context::warn("missing " + std::to_string(stats.missing) + " messages, after " +
@@ -206,7 +285,9 @@ void add_tail(CLI::App& app, Context& context) {
                       "Show messages whoever signed them; each says verified: false");
     command->add_option("--from", flags->from, "Begin in the past, through a journal")
         ->type_name("beginning|ID|last:N|since:10m");
-    command->add_flag("--ack", flags->ack, "Acknowledge what was printed");
+    command->add_flag("--ack", flags->ack,
+                      "Acknowledge what asks us for it: received when it has arrived, processed "
+                      "once its line is written");
     add_duration(*command, "--ready-timeout", flags->ready_timeout,
                  "When to complain that a peer does not answer (default: 2s)");
     command->footer(

@@ -39,6 +39,8 @@ void Counters::add(const SubscriberStats& stats) {
     add("weft_runs_received_total", "", stats.runs);
     add("weft_runs_filtered_total", "", stats.filtered);
     add("weft_runs_other_kinds_total", "", stats.other_kinds);
+    add("weft_acks_received_total", "", stats.acks);
+    add("weft_messages_repeated_total", "", stats.repeated);
     add("weft_consumer_failed_total", "", stats.consumer_failed);
     add("weft_root_cache_hits_total", "", stats.verifier.root_hits);
     add("weft_root_cache_misses_total", "", stats.verifier.root_misses);

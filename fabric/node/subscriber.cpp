@@ -228,18 +228,24 @@ struct Subscriber::Core {
         return wanted;
     }
 
-    /// Decoded and not yet handed over: was it here before, and what is missing before it?
-    bool is_new(const ContentHeader& header, const Arrival& arrival) {
+    enum class Novelty { fresh, asks_again, refused };
+    /// Decoded and not yet handed over: was it here before, and what is missing before it? Who
+    /// asks for acknowledgements may ask again, if somebody here answers that.
+    Novelty novelty(const ContentHeader& header, const Arrival& arrival, bool deliver) {
         const auto judged = replays->judge(header.epoch, header.seq, header.time_us);
         count_missing();
         if (judged.missing > 0) on_gap(header.epoch, header.seq - 1, judged.missing, arrival.topic);
-        if (!judged.refused) return true;
+        if (!judged.refused) return Novelty::fresh;
+        if (judged.refused->reason == Refusal::replayed && !header.ack.empty() && deliver &&
+            hooks.repeated) {
+            return Novelty::asks_again;
+        }
         if (judged.duplicate) {
             const std::scoped_lock lock(mutex);
             ++stats.duplicates;
         }
         refuse(*judged.refused, arrival, !judged.duplicate);
-        return false;
+        return Novelty::refused;
     }
 
     /// Before anybody is told or given anything. Only this thread writes the counters.
@@ -337,7 +343,7 @@ struct Subscriber::Core {
         run_bytes->verified = verified_run.verified;
         const std::string_view kept = run_bytes->contents;
         const std::shared_ptr<const RunBytes> shared = std::move(run_bytes);
-        std::uint64_t delivered = 0, acks = 0;
+        std::uint64_t delivered = 0, acks = 0, repeated = 0;
         if (replays) replays->begin(verified_run.signer->name(), arrival.topic, now_us);
         for (const signing::RunItem& item : verified_run.items) {
             if (!item.present) continue;
@@ -349,13 +355,15 @@ struct Subscriber::Core {
                 refuse({Refusal::content_undecodable, ok.error()}, arrival);
                 continue;
             }
-            const bool repeated = replays && verified_run.kind == signing::Kind::message &&
-                                  !is_new(decoded.header, arrival);
-            if (repeated && (decoded.header.ack.empty() || !hooks.repeated || !deliver)) continue;
+            const bool is_message = verified_run.kind == signing::Kind::message;
+            const Novelty found =
+                replays && is_message ? novelty(decoded.header, arrival, deliver) : Novelty::fresh;
+            if (found == Novelty::refused) continue;
             const Message message(shared, std::move(decoded), content, item.digest);
             if (verified_run.kind == signing::Kind::beacon) {
                 on_beacon(message, arrival);
-            } else if (repeated) {
+            } else if (found == Novelty::asks_again) {
+                ++repeated;
                 hand_over(message, hooks.repeated);
             } else if (verified_run.kind == signing::Kind::ack) {
                 ++acks;
@@ -369,6 +377,7 @@ struct Subscriber::Core {
         ++stats.runs;
         stats.delivered += delivered;
         stats.acks += acks;
+        stats.repeated += repeated;
     }
 
     void on_arrival(const Arrival& arrival) {

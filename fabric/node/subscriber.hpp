@@ -76,6 +76,7 @@ struct SubscriberStats {
     std::uint64_t filtered = 0;     ///< Arrived by prefix, matched no glob.
     std::uint64_t other_kinds = 0;  ///< ACKs nobody asked for here, and unknown beacons.
     std::uint64_t acks = 0;         ///< Handed to `acknowledgement`.
+    std::uint64_t repeated = 0;     ///< Handed to `repeated`; not among the refused.
     std::uint64_t tail_beacons = 0;
     std::uint64_t duplicates = 0;  ///< Of the refused: replayed within seconds, so not logged.
     std::uint64_t gaps = 0;        ///< Holes seen, filled since or not.

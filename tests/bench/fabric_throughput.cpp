@@ -16,11 +16,12 @@ using weft::bench::Options;
 using weft::bench::Suite;
 
 [[noreturn]] void usage() {
-    std::fprintf(stderr,
-                 "usage: fabric_throughput [--json] [--unpinned] [--rounds N] [--quick] [--only "
-                 "SCENARIO]...\n"
-                 "scenarios: one_topic interleaved fanout4 curve body16k latency stopped memory\n"
-                 "needs nats-server on PATH\n");
+    std::fprintf(
+        stderr,
+        "usage: fabric_throughput [--json] [--unpinned] [--rounds N] [--quick] [--only "
+        "SCENARIO]...\n"
+        "scenarios: one_topic interleaved fanout4 curve body16k latency stopped memory ack\n"
+        "needs nats-server on PATH\n");
     std::exit(2);
 }
 
@@ -75,6 +76,15 @@ void run_all(Suite& suite) {
     // 30 s at 2,000 a second: far beyond the mark of 1,000 and every buffer of the kernel.
     suite.run("stopped", {.messages = 60'000, .rate = 2'000, .with_latency = true},
               {relay.get(), stopped.get()});
+    if (suite.wants("ack") || suite.wants("ack_one")) {
+        const auto acknowledged = bench::weft_ack(world);
+        const auto request = bench::nats_request();
+        suite.run("ack", {.messages = 100'000, .in_flight = 256},
+                  {request.get(), acknowledged.get()});
+        suite.run("ack_one", {.messages = 5'000, .with_latency = true},
+                  {request.get(), acknowledged.get()});
+        suite.ratio("ack_vs_nats_request", "ack.weft", "ack.nats_request");
+    }
     suite.ratio("signed_vs_raw", "one_topic.signed", "one_topic.raw");
     suite.ratio("signed_vs_nats", "one_topic.signed", "one_topic.nats");
     suite.ratio("unsigned_vs_raw", "one_topic.unsigned", "one_topic.raw");

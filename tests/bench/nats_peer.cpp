@@ -20,8 +20,9 @@ void check(natsStatus status, const char* what) {
     throw std::runtime_error(std::string{"nats: "} + what + ": " + natsStatus_GetText(status));
 }
 
-/// Tries until the server listens. `at_once`: nothing waits in the client for more to send.
-natsConnection* connect(const std::string& url, bool at_once) {
+}  // namespace
+
+natsConnection* connect_nats(const std::string& url, bool at_once) {
     const std::uint64_t give_up = now_ns() + 10'000'000'000;
     natsOptions* options = nullptr;
     check(natsOptions_Create(&options), "options");
@@ -36,6 +37,8 @@ natsConnection* connect(const std::string& url, bool at_once) {
     check(status, "connect");
     return connection;
 }
+
+namespace {
 
 class NatsCore final : public Peer {
 public:
@@ -62,7 +65,7 @@ public:
     }
 
     void publish(const Meeting& meeting, const Load& load) const override {
-        natsConnection* connection = connect(meeting.publish_at, load.rate > 0);
+        natsConnection* connection = connect_nats(meeting.publish_at, load.rate > 0);
         meeting.await_ready(load.subscribers);
         Source source(load);
         for (std::uint64_t i = 0; i < load.messages; ++i) {
@@ -76,7 +79,7 @@ public:
     }
 
     [[nodiscard]] Seen receive(const Meeting& meeting, const Load& load) const override {
-        natsConnection* connection = connect(meeting.subscribe_at, true);
+        natsConnection* connection = connect_nats(meeting.subscribe_at, true);
         natsSubscription* subscription = nullptr;
         check(natsConnection_SubscribeSync(&subscription, connection, "org.weft.dev.bench.>"),
               "subscribe");

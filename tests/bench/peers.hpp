@@ -19,6 +19,7 @@ struct Load {
     std::uint64_t rate = 0;  ///< Messages a second; 0: as fast as can be.
     std::size_t topics = 1;  ///< More than one: taken at random, so that no runs form.
     std::size_t subscribers = 1;
+    std::size_t in_flight = 1;  ///< Where each is answered: how many may wait at a time.
     bool with_latency = false;
 };
 
@@ -74,6 +75,8 @@ public:
 
 /// A PUB/SUB pair of bare libzmq: topic frame and body frame, nothing else; `curve`: encrypted.
 [[nodiscard]] std::unique_ptr<Peer> raw_zmq(bool curve = false);
+/// Tries until the server listens. `at_once`: nothing waits in the client for more to send.
+[[nodiscard]] struct __natsConnection* connect_nats(const std::string& url, bool at_once);
 /// NATS core through a nats-server of its own, unsigned.
 [[nodiscard]] std::unique_ptr<Peer> nats_core();
 
@@ -86,6 +89,10 @@ struct WeftKind {
 };
 [[nodiscard]] std::unique_ptr<Peer> weft_peer(WeftKind kind, support::SigningFixture& world,
                                               const support::Identity& identity);
+
+/// A publish that one recipient acknowledges, and a NATS request with its reply; see ack_peers.cpp.
+[[nodiscard]] std::unique_ptr<Peer> weft_ack(support::SigningFixture& world);
+[[nodiscard]] std::unique_ptr<Peer> nats_request();
 
 [[nodiscard]] std::vector<std::string> topics_of(const Load& load);
 [[nodiscard]] std::uint16_t free_port();

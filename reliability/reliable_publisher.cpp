@@ -1,0 +1,453 @@
+#include "reliability/reliable_publisher.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <unordered_map>
+
+#include "reliability/ack/request.hpp"
+#include "reliability/ack/statement.hpp"
+#include "signing/overdue.hpp"
+#include "signing/proof.hpp"
+#include "signing/sodium.hpp"
+
+namespace weft::reliability {
+namespace {
+
+using fabric::Instant;
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using Reason = PublishFailure::Reason;
+
+/// The timer looks at least so often, whatever its clock says.
+constexpr milliseconds tick_max{250};
+constexpr std::size_t parsed_recipients_max = 1024;
+/// Who closes us while a first publish waits to be ready does not wait longer than this.
+constexpr milliseconds ready_slice{100};
+
+tl::unexpected<PublishFailure> failed(Reason reason, std::string sentence) {
+    return tl::make_unexpected(PublishFailure{reason, std::move(sentence), {}, {}});
+}
+
+std::uint64_t random_seed() {
+    std::uint64_t seed = 0;
+    signing::random_bytes(reinterpret_cast<char*>(&seed), sizeof seed);
+    return seed;
+}
+
+}  // namespace
+
+/// One publish, as its handles and the tracker know it.
+struct PendingAcks::Shared final : Waiter {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::shared_ptr<const Outcome> outcome;
+    bool settled = false;
+    ReliablePublisher::OnSettled on_settled;
+};
+
+bool PendingAcks::done() const {
+    const std::scoped_lock lock(shared_->mutex);
+    return shared_->settled;
+}
+
+std::shared_ptr<const Outcome> PendingAcks::wait() const {
+    std::unique_lock lock(shared_->mutex);
+    shared_->changed.wait(lock, [this] { return shared_->settled; });
+    return shared_->outcome;
+}
+
+std::shared_ptr<const Outcome> PendingAcks::wait_for(milliseconds timeout) const {
+    std::unique_lock lock(shared_->mutex);
+    shared_->changed.wait_for(lock, timeout, [this] { return shared_->settled; });
+    return shared_->outcome;
+}
+
+struct ReliablePublisher::Core {
+    /// Opens the wait before the message is encoded, and tells the tracker the bytes before they
+    /// leave.
+    class Sealing;
+
+    Core(fabric::Fabric& the_fabric, Settings the_settings, TrackerLimits limits,
+         RetrySettings retries)
+        : fabric(the_fabric),
+          clock(fabric.clock()),
+          settings(std::move(the_settings)),
+          publisher(fabric.publisher()),
+          tracker(limits, retries, random_seed()) {
+        follow_identity();
+        fabric::SubscriberHooks hooks;
+        hooks.deliver = [](const fabric::Message&) {};  // A7: nothing but ACKs comes here.
+        hooks.acknowledgement = [this](const fabric::Message& ack) { on_ack(ack); };
+        hooks.refused = [this](const fabric::RefusedMessage& refused) { on_refused(refused); };
+        fabric::SubscribeOptions options;
+        options.remember = false;
+        subscriber = fabric.subscribe({fabric.settings().space.ack_root() + fabric.settings().name},
+                                      std::move(hooks), options);
+        timer = std::jthread([this](const std::stop_token& stop) { run_timer(stop); });
+    }
+
+    /// Recipients name us by the certificate that they saw: the one before may still be on its way.
+    void follow_identity() {
+        const auto now = publisher.identity();
+        const std::scoped_lock lock(mutex);
+        if (!now || now == identity) return;
+        identity = now;
+        tracker.add_publisher(now->certificate->fingerprint());
+    }
+
+    // What comes from the ACK subscription, in its thread.
+
+    void on_ack(const fabric::Message& message) {
+        AckStatement statement;
+        if (!message.body_is_msgpack() || !message.certificate() ||
+            !decode_statement(message.body(), statement)) {
+            ++acks_malformed;
+            return;
+        }
+        const signing::Certificate& certificate = *message.certificate();
+        const AckSigner signer{certificate.name(), certificate.has(signing::Role::ack),
+                               certificate.has(signing::Role::journal)};
+        follow_identity();
+        std::vector<AckTracker::Settled> settled;
+        {
+            const std::scoped_lock lock(mutex);
+            tracker.on_ack(statement, signer, clock.steady(), settled);
+        }
+        complete(settled);
+    }
+
+    /// Only its certificate says who it might be from, and nothing has been proved about it.
+    void on_refused(const fabric::RefusedMessage& refused) {
+        if (refused.why.reason == signing::Refusal::peer_over_budget) return;
+        const auto proof = signing::read_proof(refused.proof);
+        if (!proof) return;
+        const auto certificate = signing::Certificate::read_unverified(proof->certificate);
+        if (!certificate) return;
+        const std::string why = std::string{signing::name_of(refused.why.reason)} +
+                                (refused.why.detail.empty() ? "" : ": " + refused.why.detail);
+        const std::scoped_lock lock(mutex);
+        tracker.on_refused_ack((*certificate)->name(), why);
+    }
+
+    // What is due.
+
+    void run_timer(const std::stop_token& stop) {
+        std::vector<std::shared_ptr<const SentMessage>> again;
+        std::vector<AckTracker::Settled> settled;
+        while (!stop.stop_requested()) {
+            {
+                std::unique_lock lock(mutex);
+                const Instant now = clock.steady();
+                tracker.tick(now, again, settled);
+                if (again.empty() && settled.empty()) {
+                    const Instant wake_at = std::min<Instant>(
+                        tracker.next_due().value_or(now + tick_max), now + tick_max);
+                    timer_wakes_at = wake_at;
+                    wake.wait_for(lock, stop, wake_at - now,
+                                  [&] { return timer_wakes_at < wake_at; });
+                    continue;
+                }
+            }
+            for (const auto& message : again) {
+                if (!publisher.send_again(message->topic, message->content,
+                                          message->subject.digest)) {
+                    ++not_sent_again;
+                }
+            }
+            complete(settled);
+            again.clear();
+            settled.clear();
+        }
+    }
+
+    /// Under the lock: something new may be due before the timer would look.
+    void rouse_timer() {
+        const auto due = tracker.next_due();
+        if (!due || *due >= timer_wakes_at) return;
+        timer_wakes_at = *due;
+        wake.notify_one();
+    }
+
+    void complete(std::vector<AckTracker::Settled>& settled) {
+        for (AckTracker::Settled& one : settled) {
+            auto& shared = static_cast<PendingAcks::Shared&>(*one.waiter);
+            const auto outcome = std::make_shared<const Outcome>(std::move(one.outcome));
+            ReliablePublisher::OnSettled call;
+            {
+                const std::scoped_lock lock(shared.mutex);
+                shared.outcome = outcome;
+                shared.settled = true;
+                call = std::move(shared.on_settled);
+            }
+            shared.changed.notify_all();
+            if (call) tell(call, *outcome);
+        }
+    }
+
+    void tell(const OnSettled& call, const Outcome& outcome) {
+        try {
+            call(outcome);
+        } catch (const std::exception& thrown) {
+            fabric.warn("on_settled of " + outcome.about().id.text() +
+                        " threw: " + signing::escape(thrown.what()));
+        } catch (...) {
+            fabric.warn("on_settled of " + outcome.about().id.text() + " threw");
+        }
+    }
+
+    // What a publish needs before it begins.
+
+    tl::expected<std::shared_ptr<const Recipients>, PublishFailure> parse(const std::string& text) {
+        const std::scoped_lock lock(parse_mutex);
+        if (const auto found = parsed.find(text); found != parsed.end()) return found->second;
+        auto recipients = Recipients::parse(text, settings.groups);
+        if (!recipients) return failed(Reason::invalid_request, recipients.error());
+        auto shared = std::make_shared<const Recipients>(std::move(*recipients));
+        if (parsed.size() >= parsed_recipients_max) parsed.clear();
+        parsed.emplace(text, shared);
+        return shared;
+    }
+
+    /// "" or why no publish of ours can be acknowledged, whatever anybody does.
+    std::string impossible() const {
+        if (!identity) {
+            return "signing.sign is off: recipients acknowledge signed messages only";
+        }
+        if (!fabric.trust()) {
+            return "signing.validate is off: an acknowledgement that nobody verifies proves "
+                   "nothing (D2)";
+        }
+        const auto now = static_cast<signing::UtcSeconds>(clock.utc_us() / 1'000'000);
+        return signing::overdue_list(*fabric.trust()->current(), now).value_or("");
+    }
+
+    /// "" once ACKs can reach us. Asked again only while nobody at all has answered: one endpoint
+    /// of many that is down must not hold up every publish.
+    std::string not_ready(Instant deadline) {
+        if (ready.load(std::memory_order_acquire)) return "";
+        while (true) {
+            const auto left = duration_cast<milliseconds>(deadline - clock.steady());
+            const auto result =
+                subscriber->wait_ready(std::clamp(left, milliseconds{0}, ready_slice));
+            if (result.ready || result.answered > 0) {
+                ready.store(true, std::memory_order_release);
+                return "";
+            }
+            if (closed) return "the publisher has been closed";
+            if (left <= ready_slice) {
+                return "no acknowledgement could reach us: " + result.sentence +
+                       ". Nothing was published";
+            }
+        }
+    }
+
+    tl::expected<microseconds, PublishFailure> timeout_of(const ReliableOptions& options) const {
+        const milliseconds timeout = options.ack_timeout.value_or(settings.ack_timeout);
+        if (timeout > milliseconds{0} && timeout <= ack_timeout_max) return microseconds{timeout};
+        return failed(Reason::invalid_request,
+                      "an ack_timeout of " + std::to_string(timeout.count()) +
+                          " ms is not possible: it must be more than 0 and at most 24h");
+    }
+
+    fabric::Fabric& fabric;
+    const fabric::Clock& clock;
+    const Settings settings;
+    fabric::Publisher& publisher;
+
+    std::mutex parse_mutex;
+    std::unordered_map<std::string, std::shared_ptr<const Recipients>> parsed;
+
+    mutable std::mutex mutex;  // guards what follows
+    AckTracker tracker;
+    std::shared_ptr<const signing::Identity> identity;
+    std::condition_variable_any wake;
+    Instant timer_wakes_at{};
+
+    std::atomic<bool> ready{false};
+    std::atomic<bool> closed{false};  // set under the lock
+    std::atomic<std::uint64_t> acks_malformed{0}, not_sent_again{0};
+    std::unique_ptr<fabric::Subscriber> subscriber;
+    std::jthread timer;  // last: it and the subscriber's thread use everything above
+};
+
+class ReliablePublisher::Core::Sealing final : public fabric::SealedMessageHook {
+public:
+    /// Some of what prepare() may find.
+    struct TooMany {};
+    struct Closed {};
+
+    Sealing(Core& core, const Nonce& nonce, AckTracker::Wait wait, std::string topic)
+        : core_(core), nonce_(nonce), wait_(std::move(wait)) {
+        message_ = std::make_shared<SentMessage>();
+        message_->topic = std::move(topic);
+        message_->subject.nonce = nonce;
+    }
+    /// The fabric did not take it after all.
+    void cancel() {
+        if (!opened_) return;
+        const std::scoped_lock lock(core_.mutex);
+        core_.tracker.cancel(nonce_);
+    }
+
+    void prepare(std::size_t content_bytes) override {
+        message_->content.resize(content_bytes);
+        const std::scoped_lock lock(core_.mutex);
+        if (core_.closed) throw Closed{};
+        if (!core_.tracker.open(nonce_, std::move(wait_), content_bytes)) throw TooMany{};
+        opened_ = true;
+        core_.rouse_timer();
+    }
+    void on_sealed(const Sealed& sealed) noexcept override {
+        assert(sealed.content.size() == message_->content.size());
+        sealed.content.copy(message_->content.data(), sealed.content.size());
+        message_->subject.id = sealed.id;
+        message_->subject.epoch = sealed.epoch;
+        message_->subject.digest = sealed.digest;
+        const std::scoped_lock lock(core_.mutex);
+        core_.tracker.bind(nonce_, std::move(message_));
+    }
+
+private:
+    Core& core_;
+    const Nonce nonce_;
+    AckTracker::Wait wait_;
+    std::shared_ptr<SentMessage> message_;
+    bool opened_ = false;
+};
+
+ReliablePublisher::ReliablePublisher(fabric::Fabric& fabric, Settings settings,
+                                     TrackerLimits limits, RetrySettings retries)
+    : core_(std::make_unique<Core>(fabric, std::move(settings), limits, retries)) {}
+
+ReliablePublisher::~ReliablePublisher() {
+    close();
+    core_->timer.request_stop();
+    core_->subscriber->stop();
+}
+
+void ReliablePublisher::close() {
+    std::vector<AckTracker::Settled> settled;
+    {
+        const std::scoped_lock lock(core_->mutex);
+        core_->closed = true;
+        core_->tracker.abort_all(core_->clock.steady(), settled);
+    }
+    core_->complete(settled);
+}
+
+tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
+    std::string_view topic, fabric::BodyView body, const ReliableOptions& options,
+    OnSettled on_settled) {
+    Core& core = *core_;
+    const Instant start = core.clock.steady();
+    const auto recipients = core.parse(options.recipients.text());
+    if (!recipients) return tl::make_unexpected(recipients.error());
+
+    fabric::PublishOptions plain;
+    plain.parent = options.parent;
+    plain.headers = options.headers;
+    auto shared = std::make_shared<PendingAcks::Shared>();
+    const auto publish = [&](const std::string& full) -> tl::expected<PendingAcks, PublishFailure> {
+        const auto published = core.publisher.try_publish(full, body, plain);
+        if (published) return PendingAcks(*published, shared);
+        return tl::make_unexpected(PublishFailure{
+            Reason::not_published, published.error().sentence, {}, published.error()});
+    };
+    std::string full = core.fabric.settings().space.complete(topic);
+    if ((*recipients)->empty()) {
+        core.fabric.warn("no recipients were named for " + signing::escape(full, 80) +
+                         ": it is published like any other message, and nobody's silence is seen");
+        shared->settled = true;
+        return publish(full);
+    }
+
+    const auto timeout = core.timeout_of(options);
+    if (!timeout) return tl::make_unexpected(timeout.error());
+    if (options.level == AckLevel::rejected) {
+        return failed(Reason::invalid_request,
+                      "the level `rejected` cannot be asked for: ask for received, stored or "
+                      "processed");
+    }
+    if (std::string why = core.impossible(); !why.empty()) return failed(Reason::not_possible, why);
+    if (std::string why = core.not_ready(start + *timeout); !why.empty()) {
+        return failed(Reason::not_ready, why);
+    }
+    core.follow_identity();
+
+    AckRequest request;
+    signing::random_bytes(request.nonce.data(), request.nonce.size());
+    request.level = options.level;
+    request.timeout = *timeout;
+    const auto& names = (*recipients)->names();
+    request.recipients.assign(names.begin(), names.end());
+    const std::string encoded = encode_request(request);
+    shared->on_settled = std::move(on_settled);
+    Core::Sealing sealing(core, request.nonce,
+                          {*recipients, options.level, start, *timeout, shared}, full);
+    plain.ack = encoded;
+    plain.hook = &sealing;
+    try {
+        auto pending = publish(full);
+        if (!pending) sealing.cancel();
+        return pending;
+    } catch (const Core::Sealing::TooMany&) {
+        return failed(Reason::too_many_waiting,
+                      std::to_string(waiting()) +
+                          " publishes wait for acknowledgements already, which is the limit, or "
+                          "their bytes are: nothing was published");
+    } catch (const Core::Sealing::Closed&) {
+        return failed(Reason::not_published, "the publisher has been closed");
+    } catch (...) {
+        sealing.cancel();
+        throw;
+    }
+}
+
+tl::expected<Receipt, PublishFailure> ReliablePublisher::try_publish(
+    std::string_view topic, fabric::BodyView body, const ReliableOptions& options) {
+    const auto pending = publish_async(topic, body, options);
+    if (!pending) return tl::make_unexpected(pending.error());
+    auto outcome = pending->wait();
+    if (!outcome || outcome->ok()) return Receipt{pending->id(), std::move(outcome)};
+    return tl::make_unexpected(
+        PublishFailure{Reason::not_acknowledged, outcome->sentence(), outcome, {}});
+}
+
+Receipt ReliablePublisher::publish(std::string_view topic, const fabric::Body& body,
+                                   const ReliableOptions& options) {
+    auto receipt = try_publish(topic, body.view(), options);
+    if (!receipt) throw ReliablePublishFailed(std::move(receipt.error()));
+    return std::move(*receipt);
+}
+
+fabric::ReadyResult ReliablePublisher::wait_ready(milliseconds timeout) {
+    const auto result = core_->subscriber->wait_ready(timeout);
+    if (result.ready) core_->ready.store(true, std::memory_order_release);
+    return result;
+}
+
+AckTracker::Stats ReliablePublisher::stats() const {
+    const std::scoped_lock lock(core_->mutex);
+    return core_->tracker.stats();
+}
+
+fabric::SubscriberStats ReliablePublisher::ack_stats() const {
+    return core_->subscriber->stats();
+}
+
+std::size_t ReliablePublisher::waiting() const {
+    const std::scoped_lock lock(core_->mutex);
+    return core_->tracker.waits();
+}
+
+const Settings& ReliablePublisher::settings() const noexcept {
+    return core_->settings;
+}
+
+}  // namespace weft::reliability

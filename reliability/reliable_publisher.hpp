@@ -1,0 +1,138 @@
+#pragma once
+// Publishes messages that must be heard, and fails loudly, naming who stayed silent, unless enough
+// of the named recipients acknowledged in time, each with its own signature.
+//
+//     weft::reliability::ReliablePublisher reliable(*fabric, settings);
+//     reliable.publish("deploy.start", {{"version", "1.4"}},
+//                      {.recipients = {"web1.host1", "any(db1, db2)"},
+//                       .level = AckLevel::processed, .ack_timeout = 3s});
+//
+// How:     one subscription to our own ACK topic for all publishes, opened with this object; the
+//          wait exists before the message leaves; what is not acknowledged is sent again until the
+//          deadline. Success is certain: the recipient's key, these bytes, this publish. Its
+//          opposite is not: who did not answer may have the message or not (unknown).
+// Without recipients it warns and publishes as the fabric does.
+// Threads: every function from any thread. on_settled runs in one of two threads of this object,
+//          must not block and must not destroy it; what it throws is caught and warned of.
+// Limits:  TrackerLimits waits at a time; beyond, publishing fails at once.
+// Time:    the deadline counts from the call, by the monotonic clock (P7).
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <utility>
+#include <vector>
+
+#include "fabric/fabric.hpp"
+#include "reliability/ack/outcome.hpp"
+#include "reliability/ack/tracker.hpp"
+#include "reliability/settings.hpp"
+#include "reliability/who.hpp"
+
+namespace weft::reliability {
+
+struct ReliableOptions {
+    Who recipients;
+    AckLevel level = AckLevel::received;
+    std::optional<std::chrono::milliseconds> ack_timeout;  ///< Nothing: reliability.ack_timeout.
+    std::optional<fabric::MessageId> parent;
+    std::vector<std::pair<std::string_view, std::string_view>> headers{};
+};
+
+struct PublishFailure {
+    enum class Reason {
+        invalid_request,   ///< Recipients, level or timeout are not as they must be.
+        not_possible,      ///< We do not sign or validate, or our revocation list is overdue (T4).
+        not_ready,         ///< Nobody could have sent us an ACK: nothing was sent.
+        too_many_waiting,  ///< See TrackerLimits: nothing was sent.
+        not_published,     ///< The fabric refused it; see `publish_error`: nothing was sent.
+        not_acknowledged,  ///< It was sent; see `outcome`.
+    };
+    Reason reason;
+    std::string sentence;
+    std::shared_ptr<const Outcome> outcome{};
+    std::optional<fabric::PublishError> publish_error{};
+};
+
+/// What publish() throws; what try_publish() returns.
+class ReliablePublishFailed : public std::runtime_error {
+public:
+    explicit ReliablePublishFailed(PublishFailure failure)
+        : std::runtime_error(failure.sentence), failure_(std::move(failure)) {}
+    [[nodiscard]] const PublishFailure& failure() const noexcept { return failure_; }
+
+private:
+    PublishFailure failure_;
+};
+
+struct Receipt {
+    fabric::MessageId id;
+    std::shared_ptr<const Outcome> outcome;  ///< Null where nobody was named.
+};
+
+/// A publish under way. Copies are about the same one; they may outlive the publisher.
+class PendingAcks {
+public:
+    [[nodiscard]] const fabric::MessageId& id() const noexcept { return id_; }
+    [[nodiscard]] bool done() const;
+    /// How it ended: at the deadline at the latest. Null where nobody was named.
+    [[nodiscard]] std::shared_ptr<const Outcome> wait() const;
+    /// Null if it has not ended within `timeout`.
+    [[nodiscard]] std::shared_ptr<const Outcome> wait_for(std::chrono::milliseconds timeout) const;
+
+private:
+    friend class ReliablePublisher;
+    struct Shared;
+    PendingAcks(fabric::MessageId id, std::shared_ptr<Shared> shared)
+        : id_(id), shared_(std::move(shared)) {}
+    fabric::MessageId id_;
+    std::shared_ptr<Shared> shared_;
+};
+
+class ReliablePublisher {
+public:
+    using OnSettled = std::function<void(const Outcome&)>;
+
+    /// Opens the fabric's publisher and the ACK subscription. `fabric` must outlive it. Throws
+    /// fabric::OpenFailed.
+    explicit ReliablePublisher(fabric::Fabric& fabric, Settings settings = {},
+                               TrackerLimits limits = {}, RetrySettings retries = {});
+    /// What still waits ends as aborted.
+    ~ReliablePublisher();
+    ReliablePublisher(const ReliablePublisher&) = delete;
+    ReliablePublisher& operator=(const ReliablePublisher&) = delete;
+
+    /// `topic` may be short. Throws ReliablePublishFailed.
+    Receipt publish(std::string_view topic, const fabric::Body& body,
+                    const ReliableOptions& options = {});
+    [[nodiscard]] tl::expected<Receipt, PublishFailure> try_publish(
+        std::string_view topic, fabric::BodyView body, const ReliableOptions& options = {});
+    /// Returns once the message is on its way; the first call may wait for the ACK subscription,
+    /// at most until its deadline. `on_settled` is called exactly once if this returns a handle
+    /// and somebody was named.
+    [[nodiscard]] tl::expected<PendingAcks, PublishFailure> publish_async(
+        std::string_view topic, fabric::BodyView body, const ReliableOptions& options = {},
+        OnSettled on_settled = {});
+
+    /// Can ACKs reach us? See fabric::Subscriber::wait_ready.
+    [[nodiscard]] fabric::ReadyResult wait_ready(std::chrono::milliseconds timeout);
+    /// From now on publishing fails; what waits ends as aborted, at once.
+    void close();
+
+    [[nodiscard]] AckTracker::Stats stats() const;
+    [[nodiscard]] fabric::SubscriberStats ack_stats() const;  ///< Of the ACK subscription.
+    [[nodiscard]] std::size_t waiting() const;
+    [[nodiscard]] const Settings& settings() const noexcept;
+
+private:
+    struct Core;
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace weft::reliability

@@ -1,0 +1,123 @@
+#include "tools/acknowledging.hpp"
+
+#include <utility>
+
+#include "signing/refusal.hpp"
+
+namespace weft::tools {
+namespace {
+
+using reliability::PublishFailure;
+using Reason = PublishFailure::Reason;
+using State = reliability::RecipientAnswer::State;
+
+/// Messages that wait for their recipients at a time; the next line is read when one is through.
+constexpr std::size_t in_flight_max = 1024;
+/// Messages whose recipients are shown one by one; of the others only the numbers.
+constexpr std::size_t reports_max = 10;
+
+bool is_typing_error(const PublishFailure& failure) {
+    if (failure.reason == Reason::invalid_request) return true;
+    if (!failure.publish_error) return false;
+    using Published = fabric::PublishError::Reason;
+    const auto reason = failure.publish_error->reason;
+    return reason == Published::invalid_topic || reason == Published::invalid_header ||
+           reason == Published::too_large;
+}
+
+bool is_stopped(const PublishFailure& failure) {
+    return failure.reason == Reason::not_published &&
+           (!failure.publish_error ||
+            failure.publish_error->reason == fabric::PublishError::Reason::stopped);
+}
+
+}  // namespace
+
+Acknowledging::Acknowledging(Context& context, fabric::Fabric& fabric, const AckFlags& flags,
+                             const fabric::PublishOptions& common) {
+    config::Problems problems;
+    auto settings = reliability::read_settings(context.configuration(), problems);
+    Context::require_none(problems);
+    std::string text;
+    for (const std::string& recipient : flags.recipients) {
+        text += (text.empty() ? "" : ", ") + recipient;
+    }
+    const auto recipients = reliability::Recipients::parse(text, settings.groups);
+    if (!recipients) throw usage_error("--recipients: " + recipients.error());
+    options_.recipients = text;
+    options_.ack_timeout = flags.timeout;
+    options_.parent = common.parent;
+    options_.headers = common.headers;
+    if (const auto level = reliability::parse_level(flags.level)) options_.level = *level;
+    publisher_ = std::make_unique<reliability::ReliablePublisher>(fabric, std::move(settings));
+}
+
+Acknowledging::~Acknowledging() = default;
+
+std::optional<fabric::MessageId> Acknowledging::publish(const std::string& topic,
+                                                        fabric::BodyView body) {
+    if (waiting_.size() >= in_flight_max) settle_oldest();
+    auto pending = publisher_->publish_async(topic, body, options_);
+    while (!pending && pending.error().reason == Reason::too_many_waiting && !waiting_.empty()) {
+        settle_oldest();
+        pending = publisher_->publish_async(topic, body, options_);
+    }
+    if (pending) {
+        ++published_;
+        waiting_.push_back(*pending);
+        return pending->id();
+    }
+    if (is_stopped(pending.error())) return std::nullopt;
+    throw CommandError(is_typing_error(pending.error()) ? exit_usage : exit_failed,
+                       pending.error().sentence);
+}
+
+void Acknowledging::settle_oldest() {
+    const reliability::PendingAcks pending = waiting_.front();
+    waiting_.pop_front();
+    settle(pending);
+}
+
+void Acknowledging::settle(const reliability::PendingAcks& pending) {
+    const auto outcome = pending.wait();
+    if (!outcome) return;
+    for (const auto& answer : outcome->answers()) {
+        Tally& tally = tallies_[answer.name];
+        ++(answer.state == State::acknowledged ? tally.acknowledged
+           : answer.state == State::rejected   ? tally.rejected
+                                               : tally.unknown);
+    }
+    if (outcome->ok()) {
+        ++acknowledged_;
+        Context::log(Context::Level::debug, outcome->sentence());
+        return;
+    }
+    if (reports_.size() < reports_max) {
+        reports_.push_back(outcome->sentence() + "\n" + outcome->table());
+    }
+}
+
+void Acknowledging::stop() {
+    publisher_->close();
+}
+
+void Acknowledging::finish() {
+    while (!waiting_.empty()) settle_oldest();
+    if (acknowledged_ == published_) return;
+    std::string text;
+    for (const std::string& report : reports_)
+        text += report + (report.ends_with('\n') ? "" : "\n");
+    if (published_ > 1) {
+        text += std::to_string(published_ - acknowledged_) + " of " + std::to_string(published_) +
+                " messages were not acknowledged";
+        for (const auto& [name, tally] : tallies_) {
+            text += "\n  " + name + ": " + std::to_string(tally.acknowledged) + " acknowledged, " +
+                    std::to_string(tally.rejected) + " rejected, " + std::to_string(tally.unknown) +
+                    " unknown";
+        }
+    }
+    while (text.ends_with('\n')) text.pop_back();
+    throw failure(text);
+}
+
+}  // namespace weft::tools
