@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <list>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -57,7 +58,9 @@ struct AckResponder::State {
         Stage stage = Stage::offered;
         std::optional<Said> final_word;
         Instant deadline{}, forget_at{};
-        bool in_order = true;  ///< Stands in `order`.
+        bool remembered = false;
+        bool in_order = true;                                    ///< Stands in `order`.
+        std::optional<std::list<Nonce>::iterator> among_done{};  ///< Of its publisher's.
 
         /// Its turn will come, and then it matters what we remember. Who only asked for
         /// `received` is started in any case.
@@ -85,6 +88,10 @@ struct AckResponder::State {
     }
     Ack say_final_word(Entry& entry, AckLevel level, std::string_view reason = {}) {
         entry.final_word = Said{level, fitting_reason(reason)};
+        if (entry.remembered) {
+            auto& done = publishers.find(entry.publisher)->second.done;
+            entry.among_done = done.insert(done.end(), entry.subject.nonce);
+        }
         return repeat_final_word(entry);
     }
     Ack reject_late(Entry& entry, Instant now) {
@@ -117,18 +124,41 @@ struct AckResponder::State {
     }
     [[nodiscard]] std::size_t count_of(std::string_view publisher) const {
         const auto found = publishers.find(std::string{publisher});
-        return found == publishers.end() ? 0 : found->second;
+        return found == publishers.end() ? 0 : found->second.count;
+    }
+    /// What has been answered for good is remembered to answer it again; without it the publisher
+    /// hears nothing more, which is no lie. So it makes room: the oldest of the same publisher, or
+    /// of the one with the most.
+    void make_room(std::string_view publisher) {
+        if (has_room(publisher)) return;
+        auto from = publishers.find(std::string{publisher});
+        const bool own_limit = count_of(publisher) >= settings.entries_per_publisher_max;
+        if (!own_limit && (from == publishers.end() || from->second.done.empty())) {
+            from = std::max_element(publishers.begin(), publishers.end(),
+                                    [](const auto& a, const auto& b) {
+                                        return a.second.done.size() < b.second.done.size();
+                                    });
+        }
+        if (from == publishers.end() || from->second.done.empty()) return;
+        ++stats.forgotten_early;
+        const Nonce nonce = from->second.done.front();
+        if (const Entry& entry = *find(nonce); entry.in_order) {
+            order.erase({entry.forget_at, nonce});
+        }
+        forget(nonce);
     }
     Entry& remember(Entry entry) {
-        ++publishers[entry.publisher];
+        ++publishers[entry.publisher].count;
+        entry.remembered = true;
         order.emplace(entry.forget_at, entry.subject.nonce);
         const Nonce nonce = entry.subject.nonce;
         return entries.emplace(nonce, std::move(entry)).first->second;
     }
     void forget(const Nonce& nonce) {
         const auto entry = entries.find(nonce);
-        const auto count = publishers.find(entry->second.publisher);
-        if (--count->second == 0) publishers.erase(count);
+        const auto publisher = publishers.find(entry->second.publisher);
+        if (entry->second.among_done) publisher->second.done.erase(*entry->second.among_done);
+        if (--publisher->second.count == 0) publishers.erase(publisher);
         entries.erase(entry);
     }
     /// One that outlived its time because it waited may be forgotten now.
@@ -167,6 +197,7 @@ struct AckResponder::State {
                                      " ago by this host's clock, which may differ from the "
                                      "publisher's");
         }
+        make_room(call.publisher);
         if (!has_room(call.publisher)) return reject_full(std::move(entry));
         ++stats.delivered;
         remember(std::move(entry));
@@ -175,6 +206,7 @@ struct AckResponder::State {
     /// It is remembered where there is room, so that a repetition gets the same answer.
     Arrived reject_unseen(Entry entry, std::string_view reason) {
         entry.stage = Stage::out;
+        make_room(entry.publisher);
         if (!has_room(entry.publisher)) return {false, say_final_word(entry, rejected, reason)};
         return {false, say_final_word(remember(std::move(entry)), rejected, reason)};
     }
@@ -182,10 +214,11 @@ struct AckResponder::State {
         ++stats.full;
         const std::string reason =
             entries.size() >= settings.entries_max
-                ? "full: this recipient remembers " + std::to_string(entries.size()) +
-                      " messages that asked it, which is its limit"
-                : "full: this recipient remembers " + std::to_string(count_of(entry.publisher)) +
-                      " messages of yours, which is its limit for one publisher";
+                ? "full: " + std::to_string(entries.size()) +
+                      " messages that asked this recipient wait for it, which is its limit"
+                : "full: " + std::to_string(count_of(entry.publisher)) +
+                      " messages of yours wait for this recipient, which is its limit for one "
+                      "publisher";
         return {false, say_final_word(entry, rejected, reason)};
     }
 
@@ -221,8 +254,12 @@ struct AckResponder::State {
     ResponderSettings settings;
     Stats stats;
     std::unordered_map<Nonce, Entry, NonceHash> entries;
-    std::set<std::pair<Instant, Nonce>> order;                ///< By when they are forgotten.
-    std::unordered_map<std::string, std::size_t> publishers;  ///< How many entries of each.
+    std::set<std::pair<Instant, Nonce>> order;  ///< By when they are forgotten.
+    struct Publisher {
+        std::size_t count = 0;  ///< Entries.
+        std::list<Nonce> done;  ///< Those with a final word, the oldest first.
+    };
+    std::unordered_map<std::string, Publisher> publishers;
     Instant latest{};
 };
 

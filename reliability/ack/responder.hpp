@@ -20,7 +20,9 @@
 // Threads:  none inside; the owner holds a lock.
 // Limits:   `entries_max` messages are remembered, each until its deadline and `grace` have passed;
 //           one that waits for its turn until that has come, so whoever delivers owes each message
-//           an end. Beyond that new ones are rejected, with a reason, and not delivered.
+//           an end. Beyond that the oldest that have been answered for good make room: a repetition
+//           of one of those gets no answer. Where none has been, new ones are rejected, with a
+//           reason, and not delivered.
 
 #include <chrono>
 #include <cstdint>
@@ -112,11 +114,12 @@ public:
     [[nodiscard]] AckStatement statement_of(const Ack& ack) const;
 
     struct Stats {
-        std::uint64_t calls = 0;      ///< on_arrival(), repetitions included.
-        std::uint64_t delivered = 0;  ///< One that found no room counts again.
-        std::uint64_t repeated = 0;   ///< Answered again, or still waiting or at work.
-        std::uint64_t late = 0;       ///< On arrival, or when their turn came.
-        std::uint64_t full = 0;
+        std::uint64_t calls = 0;                 ///< on_arrival(), repetitions included.
+        std::uint64_t delivered = 0;             ///< One that found no room counts again.
+        std::uint64_t repeated = 0;              ///< Answered again, or still waiting or at work.
+        std::uint64_t late = 0;                  ///< On arrival, or when their turn came.
+        std::uint64_t full = 0;                  ///< Rejected for want of room.
+        std::uint64_t forgotten_early = 0;       ///< Answered for good, and made room.
         std::uint64_t unknown_repeated = 0;      ///< Repeated, and of a former life: not answered.
         std::uint64_t other_subject = 0;         ///< Another message under a nonce: not answered.
         std::uint64_t not_a_journal = 0;         ///< Asked us for `stored`, and we are none.

@@ -111,6 +111,7 @@ public:
         Arrivals arrivals(load);
         std::mutex mutex;
         std::uint64_t failed = 0;
+        std::string first_failure;
         Window window(load.in_flight);
         for (std::uint64_t i = 0; i < load.messages; ++i) {
             window.enter();
@@ -121,14 +122,19 @@ public:
                                        [&, stamp](const reliability::Outcome& outcome) {
                                            {
                                                const std::scoped_lock lock(mutex);
-                                               outcome.ok() ? arrivals.add(stamp) : void(++failed);
+                                               if (outcome.ok()) {
+                                                   arrivals.add(stamp);
+                                               } else if (failed++ == 0) {
+                                                   first_failure = outcome.sentence();
+                                               }
                                            }
                                            window.leave();
                                        });
             if (!pending) throw std::runtime_error(pending.error().sentence);
         }
         if (!window.wait_until_empty() || failed > 0) {
-            throw std::runtime_error(std::to_string(failed) + " publishes failed");
+            throw std::runtime_error(std::to_string(failed) +
+                                     " publishes failed, such as: " + first_failure);
         }
         meeting.i_am_ready();
         const std::scoped_lock lock(mutex);

@@ -22,7 +22,7 @@ TEST_F(AckResponderTest, BeyondItsRoomMessagesAreRejectedWithTheNumberAndNotDeli
     use({.entries_max = 3});
     for (int i = 1; i <= 3; ++i) EXPECT_EQ(arrive(call_of(i)), "deliver ");
     EXPECT_EQ(arrive(call_of(4)),
-              "rejected: full: this recipient remembers 3 messages that asked it, which is its "
+              "rejected: full: 3 messages that asked this recipient wait for it, which is its "
               "limit");
     EXPECT_EQ(responder_->entries(), 3U);
     EXPECT_EQ(stats().full, 1U);
@@ -35,7 +35,7 @@ TEST_F(AckResponderTest, BeyondItsRoomMessagesAreRejectedWithTheNumberAndNotDeli
 
 TEST_F(AckResponderTest, RoomComesBackWithTime) {
     use({.entries_max = 2});
-    arrive(call_of(1)), queue(1), start(1), process(1);
+    arrive(call_of(1)), queue(1), start(1);
     arrive(call_of(2)), queue(2), start(2);
     EXPECT_THAT(arrive(call_of(3), at(240ms)), StartsWith("rejected: full"));
     AckCall later = call_of(4);
@@ -48,15 +48,58 @@ TEST_F(AckResponderTest, OnePublisherDoesNotTakeAllTheRoom) {
     use({.entries_max = 4, .entries_per_publisher_max = 3});
     for (int i = 1; i <= 3; ++i) EXPECT_EQ(arrive(call_from("greedy", i)), "deliver ");
     EXPECT_EQ(arrive(call_from("greedy", 4)),
-              "rejected: full: this recipient remembers 3 messages of yours, which is its limit "
-              "for one publisher");
+              "rejected: full: 3 messages of yours wait for this recipient, which is its limit for "
+              "one publisher");
     EXPECT_EQ(arrive(call_from("modest", 5)), "deliver ");
-    EXPECT_THAT(arrive(call_from("modest", 6)), HasSubstr("4 messages that asked it"));
+    EXPECT_THAT(arrive(call_from("modest", 6)), HasSubstr("4 messages that asked this recipient"));
     for (int i = 1; i <= 3; ++i) start(i);
+    start(5);
     responder_->expire(at(1h).steady);
     AckCall later = call_from("greedy", 7);
     later.time_us += 3'600'000'000;
     EXPECT_EQ(arrive(later, at(1h)), "deliver ");
+}
+
+TEST_F(AckResponderTest, WhatWasAnsweredForGoodMakesRoomTheOldestFirst) {
+    use({.entries_max = 2});
+    for (int i = 1; i <= 5; ++i) {
+        EXPECT_EQ(arrive(call_of(i)), "deliver ") << i;
+        queue(i), start(i);
+        EXPECT_EQ(process(i), "processed");
+    }
+    EXPECT_EQ(responder_->entries(), 2U);
+    EXPECT_EQ(stats().forgotten_early, 3U);
+    EXPECT_EQ(stats().full, 0U);
+    EXPECT_EQ(arrive(again(call_of(5))), "processed");
+    EXPECT_EQ(arrive(again(call_of(3))), "") << "forgotten: nothing is said, and nothing delivered";
+}
+
+TEST_F(AckResponderTest, WhoIsAtWorkIsNeverForgottenToMakeRoom) {
+    use({.entries_max = 2});
+    arrive(call_of(1)), queue(1), start(1);
+    for (int i = 2; i <= 5; ++i) arrive(call_of(i)), queue(i), start(i), process(i);
+    EXPECT_EQ(process(1), "processed");
+}
+
+TEST_F(AckResponderTest, APublisherAtItsLimitForgetsItsOwnAndNobodyElses) {
+    use({.entries_max = 4, .entries_per_publisher_max = 2});
+    arrive(call_from("modest", 1)), queue(1), start(1), process(1);
+    for (int i = 2; i <= 9; ++i) {
+        arrive(call_from("greedy", i)), queue(i), start(i), process(i);
+    }
+    EXPECT_EQ(arrive(again(call_from("modest", 1))), "processed");
+    EXPECT_EQ(responder_->entries(), 3U);
+}
+
+TEST_F(AckResponderTest, ANewcomerGetsItsRoomFromWhoHasTheMost) {
+    use({.entries_max = 4, .entries_per_publisher_max = 3});
+    arrive(call_from("modest", 1)), queue(1), start(1), process(1);
+    for (int i = 2; i <= 4; ++i) {
+        arrive(call_from("greedy", i)), queue(i), start(i), process(i);
+    }
+    EXPECT_EQ(arrive(call_from("new", 5)), "deliver ");
+    EXPECT_EQ(arrive(again(call_from("modest", 1))), "processed");
+    EXPECT_EQ(arrive(again(call_from("greedy", 2))), "");
 }
 
 // Rejections are remembered as well, and must not be a way around the limit.
