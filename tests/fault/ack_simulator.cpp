@@ -98,6 +98,7 @@ RecipientHabits World::recipient_habits() {
     made.rejects_permille = random_.one_of<std::uint64_t>({0, 0, 100});
     made.throws_permille = random_.one_of<std::uint64_t>({0, 0, 100});
     made.entries_max = random_.one_of<std::size_t>({2, 10, 1000, 1000});
+    made.grace = random_.one_of<Instant>({Instant{0}, milliseconds{50}, seconds{5}});
     return made;
 }
 

@@ -36,16 +36,24 @@ TEST(AckSimulator, NoPromiseIsBrokenInTwoThousandWorlds) {
     EXPECT_GT(figures.handlers, seeds);
 }
 
+/// The first violation in which the fault is seen as what it is.
+std::string seen(const PlantedFault& fault, const Report& report) {
+    for (const std::string& violation : report.violations) {
+        if (violation.find(fault.seen_as) != std::string::npos) return violation;
+    }
+    return {};
+}
+
 TEST(AckSimulator, EachPlantedFaultIsCaught) {
-    constexpr std::uint64_t seeds_max = 500;
+    constexpr std::uint64_t seeds_max = 2000;
     for (const PlantedFault& fault : planted_faults()) {
-        Report caught;
-        for (std::uint64_t seed = 1; seed <= seeds_max && caught.violations.empty(); ++seed) {
-            caught = simulate(seed, fault.subjects);
+        std::string found;
+        std::uint64_t seed = 0;
+        while (found.empty() && seed < seeds_max) {
+            found = seen(fault, simulate(++seed, fault.subjects));
         }
-        ASSERT_FALSE(caught.violations.empty()) << fault.name << " is not seen";
-        std::cout << "\"" << fault.name << "\" is caught by seed " << caught.seed << ": "
-                  << caught.violations.front() << '\n';
+        ASSERT_FALSE(found.empty()) << fault.name << " is not seen";
+        std::cout << "\"" << fault.name << "\" is caught by seed " << seed << ": " << found << '\n';
     }
 }
 

@@ -1,6 +1,7 @@
 #include "tests/fault/expression.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace weft::fault {
 
@@ -11,12 +12,20 @@ Expression Expression::make(Random& random, const std::vector<std::string>& name
         return made;
     }
     const std::uint64_t count = random.between(1, std::min<std::uint64_t>(names.size(), 4));
+    std::set<std::string> parts_before;
     for (std::uint64_t i = 0; i < count; ++i) {
-        made.parts_.push_back(make(random, names, depth + 1));
+        Expression part = make(random, names, depth + 1);
+        // Nothing stands twice in a list, but a name may stand in several; a list of one is that.
+        if (!parts_before.insert(part.text()).second) continue;
+        made.parts_.push_back(std::move(part));
     }
-    // all, any, or something between; the same name may stand in it more than once.
+    if (made.parts_.size() == 1) {
+        Expression only = std::move(made.parts_.front());
+        return only;
+    }
+    const std::size_t parts = made.parts_.size();
     const std::uint64_t kind = random.below(3);
-    made.needed_ = kind == 0 ? count : kind == 1 ? 1 : random.between(1, count);
+    made.needed_ = kind == 0 ? parts : kind == 1 ? 1 : random.between(1, parts);
     return made;
 }
 

@@ -212,43 +212,44 @@ public:
 };
 
 template <typename Tracker>
-PlantedFault tracker(std::string name) {
+PlantedFault tracker(std::string name, std::string seen_as) {
     Subjects subjects = genuine_subjects();
     subjects.make_tracker = [](auto limits, auto retries, std::uint64_t seed) {
         return std::make_unique<Tracker>(limits, retries, seed);
     };
-    return {std::move(name), std::move(subjects)};
+    return {std::move(name), std::move(seen_as), std::move(subjects)};
 }
 
 template <typename Responder>
-PlantedFault responder(std::string name) {
+PlantedFault responder(std::string name, std::string seen_as) {
     Subjects subjects = genuine_subjects();
     subjects.make_responder = [](auto settings) {
         return std::make_unique<Responder>(std::move(settings));
     };
-    return {std::move(name), std::move(subjects)};
+    return {std::move(name), std::move(seen_as), std::move(subjects)};
 }
 
 }  // namespace
 
 std::vector<PlantedFault> planted_faults() {
-    return {tracker<AcceptsAnyDigest>("accepts any digest"),
-            tracker<IgnoresTheEpoch>("ignores the epoch"),
-            tracker<IgnoresThePublisher>("ignores the publisher"),
-            tracker<MatchesByIdAlone>("matches by id alone"),
-            tracker<SharesAnswersOfASet>("shares the answers of a set"),
-            tracker<CountsAnySigner>("counts any signer"),
-            tracker<IgnoresRoles>("ignores roles"),
-            tracker<TakesReceivedForProcessed>("takes received for processed"),
-            tracker<DoesNotHearRejections>("does not hear rejections"),
-            tracker<SettlesLate>("settles late"),
-            tracker<SettlesEarly>("settles early"),
-            tracker<SettlesTwice>("settles twice"),
-            tracker<KeepsWhatIsCancelled>("keeps what is cancelled"),
-            tracker<ForgetsWaitsWhenClosed>("forgets waits when closed"),
-            responder<SaysProcessedWhenQueued>("says processed when queued"),
-            responder<DeliversRepetitions>("delivers repetitions"),
-            responder<StartsWhatItRejected>("starts what it rejected")};
+    const std::string success = "FALSE SUCCESS";
+    return {tracker<AcceptsAnyDigest>("accepts any digest", success),
+            tracker<IgnoresTheEpoch>("ignores the epoch", success),
+            tracker<IgnoresThePublisher>("ignores the publisher", success),
+            tracker<MatchesByIdAlone>("matches by id alone", success),
+            tracker<SharesAnswersOfASet>("shares the answers of a set", success),
+            tracker<CountsAnySigner>("counts any signer", success),
+            tracker<IgnoresRoles>("ignores roles", success),
+            tracker<TakesReceivedForProcessed>("takes received for processed", success),
+            tracker<DoesNotHearRejections>("does not hear rejections", "has not ended"),
+            tracker<SettlesLate>("settles late", "overdue"),
+            tracker<SettlesEarly>("settles early", "before its deadline"),
+            tracker<SettlesTwice>("settles twice", "it ended before"),
+            tracker<KeepsWhatIsCancelled>("keeps what is cancelled", "was cancelled"),
+            tracker<ForgetsWaitsWhenClosed>("forgets waits when closed", "overdue"),
+            responder<SaysProcessedWhenQueued>("says processed when queued", "has not returned"),
+            responder<DeliversRepetitions>("delivers repetitions", "the same publish twice"),
+            responder<StartsWhatItRejected>("starts what it rejected", "after it had rejected")};
 }
 
 }  // namespace weft::fault

@@ -11,6 +11,7 @@ namespace weft::fault {
 
 struct PlantedFault {
     std::string name;
+    std::string seen_as;  ///< What the oracle must say of it, among others.
     Subjects subjects;
 };
 

@@ -38,8 +38,8 @@ void RecipientOracle::returned(const std::string& recipient, const reliability::
     truth(recipient, nonce).returned = true;
 }
 
-void RecipientOracle::stored(const std::string& recipient, const reliability::AckCall& call) {
-    truth(recipient, call.subject.nonce).stored = true;
+void RecipientOracle::stored(const std::string& recipient, const reliability::Nonce& nonce) {
+    truth(recipient, nonce).stored = true;
 }
 
 void RecipientOracle::says(const std::string& recipient, const reliability::Ack& ack) {

@@ -21,7 +21,7 @@ public:
     void started(const std::string& recipient, const reliability::Nonce& nonce);
     void returned(const std::string& recipient, const reliability::Nonce& nonce);
     /// A journal's fsync returned.
-    void stored(const std::string& recipient, const reliability::AckCall& call);
+    void stored(const std::string& recipient, const reliability::Nonce& nonce);
     void says(const std::string& recipient, const reliability::Ack& ack);
     /// What the responder was asked, for the ACKs that it gives without delivering.
     void asked(const std::string& recipient, const reliability::AckCall& call);

@@ -3,7 +3,6 @@
 namespace weft::fault {
 
 using reliability::AckLevel;
-using reliability::Nonce;
 
 SimRecipient::SimRecipient(std::size_t index, std::string name, RecipientHabits habits,
                            MakeResponder make, Schedule& schedule, Bus& bus, Random& random,
@@ -25,7 +24,9 @@ void SimRecipient::begin_life() {
     steady_offset_ = random_.between(fabric::Instant{0}, std::chrono::hours{1000});
     reliability::ResponderSettings settings;
     settings.name = name_;
+    settings.stores = habits_.may_store;
     settings.entries_max = habits_.entries_max;
+    settings.grace = std::chrono::duration_cast<std::chrono::microseconds>(habits_.grace);
     responder_ = make_(settings);
 }
 
@@ -58,10 +59,6 @@ void SimRecipient::on_message(const Sent& sent) {
     call.repeated = repeated;
 
     oracle_.asked(name_, call);
-    if (request.level == AckLevel::stored && habits_.may_store) {
-        store(call);
-        return;
-    }
     const auto arrived = responder_->on_arrival(call, now());
     log_.trace([&] {
         return name_ + " gets a message of " + sent.publisher + (repeated ? " again" : "") +
@@ -70,69 +67,52 @@ void SimRecipient::on_message(const Sent& sent) {
     say(arrived.ack);
     if (!arrived.deliver) return;
     oracle_.delivered(name_, call);
-    hand_to_consumer(request.nonce);
+    hand_to_consumer({request.nonce, request.level == AckLevel::stored});
 }
 
-/// A journal, which writes for a while, and knows what it has written.
-void SimRecipient::store(const reliability::AckCall& call) {
-    const auto written = [this, subject = call.subject, publisher = std::string(call.publisher),
-                          level = call.level] {
-        reliability::AckCall done;
-        done.subject = subject;
-        done.publisher = publisher;
-        done.level = level;
-        on_disk_.insert(subject.nonce);
-        oracle_.stored(name_, done);
-        say(reliability::Ack{publisher, AckLevel::stored, "", subject});
-    };
-    if (on_disk_.contains(call.subject.nonce)) {
-        written();
-        return;
-    }
-    schedule_.in(random_.between(fabric::Instant{0}, habits_.work_max),
-                 [this, written, life = life_] {
-                     if (life == life_) written();
-                 });
-}
-
-void SimRecipient::hand_to_consumer(const Nonce& nonce) {
+void SimRecipient::hand_to_consumer(const Item& item) {
     if (queue_.size() >= habits_.queue_max) {
-        responder_->on_not_queued(nonce);
-        oracle_.not_queued(name_, nonce);
+        responder_->on_not_queued(item.nonce);
+        oracle_.not_queued(name_, item.nonce);
         log_.trace([&] { return name_ + " has no room in its queue"; });
         return;
     }
-    queue_.push_back(nonce);
-    oracle_.queued(name_, nonce);
-    say(responder_->on_queued(nonce, now()));
+    queue_.push_back(item);
+    oracle_.queued(name_, item.nonce);
+    // The consumer's thread may be faster than ours.
+    if (random_.permille(300)) start_work();
+    say(responder_->on_queued(item.nonce, now()));
     start_work();
 }
 
 void SimRecipient::start_work() {
     while (working_ < habits_.workers && !queue_.empty()) {
-        const Nonce nonce = queue_.front();
+        const Item item = queue_.front();
         queue_.pop_front();
-        const auto start = responder_->may_start(nonce, now());
+        const auto start = responder_->may_start(item.nonce, now());
         say(start.ack);
         if (!start.go) continue;
-        oracle_.started(name_, nonce);
+        oracle_.started(name_, item.nonce);
         ++working_;
         schedule_.in(random_.between(fabric::Instant{0}, habits_.work_max),
-                     [this, nonce, life = life_] {
-                         if (life == life_) finish(nonce);
+                     [this, item, life = life_] {
+                         if (life == life_) finish(item);
                      });
     }
 }
 
-void SimRecipient::finish(const Nonce& nonce) {
+void SimRecipient::finish(const Item& item) {
     --working_;
     if (random_.permille(habits_.rejects_permille)) {
-        say(responder_->on_rejected(nonce, "no \x1b[1m such thing", now()));
+        say(responder_->on_rejected(item.nonce, "no \x1b[1m such thing", now()));
     } else if (random_.permille(habits_.throws_permille)) {
-        say(responder_->on_rejected(nonce, "the handler threw: disk full", now()));
+        say(responder_->on_rejected(item.nonce, "the handler threw: disk full", now()));
+    } else if (item.to_store) {
+        oracle_.stored(name_, item.nonce);
+        say(responder_->on_stored(item.nonce, now()));
     } else {
-        oracle_.returned(name_, nonce);
-        say(responder_->on_processed(nonce, now()));
+        oracle_.returned(name_, item.nonce);
+        say(responder_->on_processed(item.nonce, now()));
     }
     start_work();
 }
@@ -141,8 +121,7 @@ void SimRecipient::say(const std::optional<reliability::Ack>& ack) {
     if (!ack) return;
     oracle_.says(name_, *ack);
     log_.trace([&] { return name_ + " says \"" + std::string(name_of(ack->level)) + "\""; });
-    const std::string body =
-        reliability::encode_statement({name_, ack->level, ack->reason, ack->subject});
+    const std::string body = reliability::encode_statement(responder_->real().statement_of(*ack));
     bus_.acknowledge(index_,
                      {ack->publisher, body, name_, habits_.may_acknowledge, habits_.may_store});
 }

@@ -20,6 +20,7 @@ struct RecipientHabits {
     fabric::Instant work_max{};
     std::uint64_t rejects_permille = 0, throws_permille = 0;
     std::size_t entries_max = 1000;
+    fabric::Instant grace{};
 };
 
 class SimRecipient {
@@ -39,11 +40,14 @@ public:
     [[nodiscard]] const std::string& name() const { return name_; }
 
 private:
+    struct Item {
+        reliability::Nonce nonce{};
+        bool to_store = false;
+    };
     void begin_life();
-    void store(const reliability::AckCall& call);
-    void hand_to_consumer(const reliability::Nonce& nonce);
+    void hand_to_consumer(const Item& item);
     void start_work();
-    void finish(const reliability::Nonce& nonce);
+    void finish(const Item& item);
     void say(const std::optional<reliability::Ack>& ack);
     [[nodiscard]] reliability::Now now() const {
         return {log_.now + steady_offset_,
@@ -63,8 +67,7 @@ private:
 
     std::unique_ptr<ResponderUnderTest> responder_;
     std::set<signing::Digest> seen_;  // the replay guard, which outlives restarts
-    std::set<reliability::Nonce> on_disk_;
-    std::deque<reliability::Nonce> queue_;
+    std::deque<Item> queue_;
     std::size_t working_ = 0;
     std::uint64_t life_ = 0;
     fabric::Instant steady_offset_{};

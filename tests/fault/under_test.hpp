@@ -83,6 +83,9 @@ public:
     Ack on_processed(const reliability::Nonce& nonce, reliability::Now now) {
         return responder_.on_processed(nonce, now);
     }
+    Ack on_stored(const reliability::Nonce& nonce, reliability::Now now) {
+        return responder_.on_stored(nonce, now);
+    }
     void expire(fabric::Instant now) { responder_.expire(now); }
     [[nodiscard]] const reliability::AckResponder& real() const { return responder_; }
 
