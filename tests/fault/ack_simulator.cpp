@@ -122,6 +122,7 @@ PublisherHabits World::publisher_habits(const std::vector<RecipientHabits>& reci
     made.tick = tick_;
     if (random_.permille(200)) made.limits.waits_max = random_.between(1, 4);
     if (random_.permille(100)) made.limits.bytes_max = random_.between(50, 500);
+    if (random_.permille(200)) made.limits.notes_bytes_max = random_.between(0, 400);
     made.retries.first = microseconds{random_.between(2'000, 60'000)};
     made.retries.longest = microseconds{random_.between(60'000, 300'000)};
     return made;
@@ -175,7 +176,7 @@ void World::plan_publishers() {
 void World::plan_recipients() {
     for (auto& recipient : recipients_) {
         SimRecipient* one = recipient.get();
-        for (std::uint64_t i = random_.permille(300) ? 1 : 0; i > 0; --i) {
+        for (std::uint64_t i = random_.permille(300) ? random_.between(1, 2) : 0; i > 0; --i) {
             schedule_.at(some_time(), [one] { one->restart(); });
         }
         if (random_.permille(100)) {

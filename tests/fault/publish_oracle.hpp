@@ -31,6 +31,7 @@ public:
         reliability::AckLevel level = reliability::AckLevel::received;
         fabric::Instant start{};
         std::chrono::microseconds timeout{};
+        bool notes_are_scarce = false;  ///< Then a reason may be left out.
     };
 
     /// Waits end at most `tick` after their deadline.
@@ -43,6 +44,8 @@ public:
     void sent_again(const reliability::Nonce& nonce);
     /// The life ends now: in good order, so that its waits are aborted, or killed.
     void closing(Life life) { closing_.insert(life); }
+    /// Its caller does not want to know any more.
+    void aborting(const reliability::Nonce& nonce) { aborting_.insert(nonce); }
     void killed(Life life);
 
     /// Before the tracker sees it.
@@ -53,9 +56,6 @@ public:
     void check();
     /// At the end of all.
     void check_nothing_open();
-    [[nodiscard]] bool is_open(const reliability::Nonce& nonce) const {
-        return open_.contains(nonce);
-    }
 
 private:
     struct Heard {
@@ -87,6 +87,7 @@ private:
     std::set<reliability::Nonce> decided_;
     std::map<Life, std::set<signing::Digest>> fingerprints_;
     std::set<Life> closing_;
+    std::set<reliability::Nonce> aborting_;
 };
 
 }  // namespace weft::fault

@@ -67,6 +67,7 @@ void SimPublisher::publish() {
     publish.life = life_;
     publish.nonce = random_.bytes<reliability::Nonce>();
     publish.start = log_.now;
+    publish.notes_are_scarce = habits_.limits.notes_bytes_max < 1000;
     publish.timeout = std::chrono::duration_cast<std::chrono::microseconds>(
         random_.between(std::chrono::milliseconds{2}, habits_.timeout_max));
 
@@ -108,6 +109,12 @@ void SimPublisher::publish() {
         schedule_.in(random_.between(fabric::Instant{0}, std::chrono::milliseconds{10}),
                      [this, nonce, message, life = life_] {
                          if (life == life_) bind_and_send(nonce, message);
+                     });
+    }
+    if (random_.permille(30)) {
+        schedule_.in(random_.between(fabric::Instant{0}, habits_.timeout_max),
+                     [this, nonce, life = life_] {
+                         if (life == life_) abort(nonce);
                      });
     }
     wake_when_due();
@@ -166,6 +173,14 @@ void SimPublisher::on_ack(const SignedAck& ack) {
 
 void SimPublisher::on_refused_ack(const std::string& name) {
     tracker_->on_refused_ack(name, "signature_bad");
+}
+
+void SimPublisher::abort(const reliability::Nonce& nonce) {
+    oracle_.aborting(nonce);
+    TrackerUnderTest::Settled settled;
+    tracker_->abort(nonce, local(), settled);
+    hand_over(settled);
+    oracle_.check();
 }
 
 void SimPublisher::tick() {
@@ -244,6 +259,12 @@ void SimPublisher::check_nothing_kept() {
                        std::to_string(real.bytes()) + " bytes, " + std::to_string(real.names()) +
                        " names and " + std::to_string(real.notes_bytes()) +
                        " bytes of notes, though nothing is open");
+    }
+    const AckTracker::Stats& stats = real.stats();
+    if (stats.opened !=
+        stats.acknowledged + stats.rejected + stats.unknown + stats.aborted + stats.cancelled) {
+        log_.violation(name_ + " opened " + std::to_string(stats.opened) +
+                       " waits, and counts another number of ends");
     }
 }
 

@@ -46,6 +46,7 @@ private:
         const PublishOracle::Publish& publish);
     void bind_and_send(const reliability::Nonce& nonce,
                        std::shared_ptr<const reliability::SentMessage> message);
+    void abort(const reliability::Nonce& nonce);
     void tick();
     void wake_when_due();
     void hand_over(TrackerUnderTest::Settled& settled);

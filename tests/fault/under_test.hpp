@@ -38,6 +38,9 @@ public:
     virtual void tick(fabric::Instant now, Messages& send_again, Settled& settled) {
         tracker_.tick(now, send_again, settled);
     }
+    virtual void abort(const reliability::Nonce& nonce, fabric::Instant now, Settled& settled) {
+        tracker_.abort(nonce, now, settled);
+    }
     virtual void abort_all(fabric::Instant now, Settled& settled) {
         tracker_.abort_all(now, settled);
     }
