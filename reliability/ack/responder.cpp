@@ -86,12 +86,17 @@ struct AckResponder::State {
     Ack repeat_final_word(const Entry& entry) {
         return answer(entry, entry.final_word->level, entry.final_word->reason);
     }
+    /// Answered for good, and its turn will not come any more: it may be forgotten.
+    void note_if_done(Entry& entry) {
+        if (!entry.remembered || entry.among_done || !entry.final_word || entry.waits_for_turn()) {
+            return;
+        }
+        auto& done = publishers.find(entry.publisher)->second.done;
+        entry.among_done = done.insert(done.end(), entry.subject.nonce);
+    }
     Ack say_final_word(Entry& entry, AckLevel level, std::string_view reason = {}) {
         entry.final_word = Said{level, fitting_reason(reason)};
-        if (entry.remembered) {
-            auto& done = publishers.find(entry.publisher)->second.done;
-            entry.among_done = done.insert(done.end(), entry.subject.nonce);
-        }
+        note_if_done(entry);
         return repeat_final_word(entry);
     }
     Ack reject_late(Entry& entry, Instant now) {
@@ -164,6 +169,7 @@ struct AckResponder::State {
     /// One that outlived its time because it waited may be forgotten now.
     void move_to(Stage stage, Entry& entry) {
         entry.stage = stage;
+        note_if_done(entry);
         if (entry.in_order) return;
         entry.in_order = true;
         entry.forget_at = latest + settings.grace;
