@@ -1,7 +1,5 @@
 // weft bench: load, and figures with percentiles at the end.
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -13,6 +11,7 @@
 
 #include "fabric/fabric.hpp"
 #include "fabric/node/counters.hpp"
+#include "tools/bench_parts.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
 #include "tools/housekeeping.hpp"
@@ -33,51 +32,13 @@ struct Flags {
     bool json = false;
 };
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-    return Seconds(std::chrono::steady_clock::now() - start).count();
-}
-
-/// On a terminal only: files and pipes get the figures alone.
-class Progress {
-public:
-    explicit Progress(std::uint64_t total) : total_(total), shown_(::isatty(STDERR_FILENO) != 0) {}
-    void show(std::uint64_t done) {
-        const auto now = std::chrono::steady_clock::now();
-        if (!shown_ || now - last_ < milliseconds{200}) return;
-        last_ = now;
-        const std::size_t width = 40;
-        const std::size_t full = std::min(
-            width, static_cast<std::size_t>(static_cast<double>(width) * static_cast<double>(done) /
-                                            static_cast<double>(total_)));
-        std::fprintf(stderr, "\r[%s%s] %llu of %llu", std::string(full, '#').c_str(),
-                     std::string(width - full, '.').c_str(), static_cast<unsigned long long>(done),
-                     static_cast<unsigned long long>(total_));
-    }
-    void end() const {
-        if (shown_) std::fprintf(stderr, "\r\033[K");
-    }
-
-private:
-    std::uint64_t total_;
-    bool shown_;
-    std::chrono::steady_clock::time_point last_{};
-};
-
 void print(const fabric::Counters& counters) {
     for (const std::string& line : counters.lines()) std::printf("%s\n", line.c_str());
 }
 
-std::unique_ptr<fabric::Fabric> open_fabric(Context& context) {
-    fabric::FabricOptions options;
-    options.warn = &Context::warn;
-    options.source = "bench";
-    options.kind = "bench";
-    return fabric::Fabric::open(context.configuration(), options);
-}
-
 int bench_pub(Context& context, const Flags& flags) {
     StopSignal stop;
-    const auto fabric = open_fabric(context);
+    const auto fabric = open_bench_fabric(context);
     fabric::Publisher& publisher = fabric->publisher();
     const Housekeeping housekeeping(context, stop, *fabric, [&] { publisher.stop_taking(); });
     std::vector<std::string> topics;
@@ -161,7 +122,7 @@ struct Received {
 
 int bench_sub(Context& context, const Flags& flags) {
     StopSignal stop;
-    const auto fabric = open_fabric(context);
+    const auto fabric = open_bench_fabric(context);
     const fabric::SystemClock clock;
     Received received;
     fabric::SubscriberHooks hooks;
@@ -263,6 +224,7 @@ void add_bench(CLI::App& app, Context& context) {
     sub->callback([&context, flags] {
         context.run = [&context, flags] { return bench_sub(context, *flags); };
     });
+    add_bench_ack(*command, context);
 }
 
 }  // namespace weft::tools
