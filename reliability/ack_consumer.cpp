@@ -92,7 +92,7 @@ struct Delivery::Voice {
 };
 
 void Delivery::ack() const {
-    if (!asked_) return;
+    if (!asked_ || *asked_ == AckLevel::received) return;
     if (const auto voice = voice_.lock()) {
         voice->say(
             [&](AckResponder& responder) { return responder.on_processed(nonce_, voice->now()); });
@@ -160,17 +160,19 @@ struct AckConsumer::Core {
                            request.timeout,
                            message.time_us(),
                            repeated};
-        AckResponder::Arrived arrived;
+        std::optional<Ack> ack;
         {
+            // The worker may be faster than on_queued(): the responder can bear that.
             const std::scoped_lock lock(voice->mutex);
-            arrived = voice->responder.on_arrival(call, voice->now());
+            auto arrived = voice->responder.on_arrival(call, voice->now());
+            ack = std::move(arrived.ack);
+            if (arrived.deliver && enqueue({message, request.level, request.nonce, voice})) {
+                ack = voice->responder.on_queued(request.nonce, voice->now());
+            } else if (arrived.deliver) {
+                voice->responder.on_not_queued(request.nonce);
+            }
         }
-        voice->send(arrived.ack);
-        if (!arrived.deliver) return;
-        if (!enqueue({message, request.level, request.nonce, voice})) {
-            const std::scoped_lock lock(voice->mutex);
-            voice->responder.on_not_queued(request.nonce);
-        }
+        voice->send(ack);
     }
 
     bool asks_us(const Message& message, AckRequest& request) {
@@ -184,8 +186,6 @@ struct AckConsumer::Core {
     }
 
     bool enqueue(Delivery delivery) {
-        const bool asked = delivery.asked().has_value();
-        const Nonce nonce = delivery.nonce_;
         {
             const std::scoped_lock lock(mutex);
             if (queue.size() >= options.queue_max) {
@@ -193,13 +193,6 @@ struct AckConsumer::Core {
                 return false;
             }
             queue.push_back(std::move(delivery));
-            speaking = asked;
-        }
-        if (asked) {
-            voice->say(
-                [&](AckResponder& responder) { return responder.on_queued(nonce, voice->now()); });
-            const std::scoped_lock lock(mutex);
-            speaking = false;
         }
         arrived_.notify_one();
         return true;
@@ -213,10 +206,9 @@ struct AckConsumer::Core {
             std::optional<Delivery> delivery;
             {
                 std::unique_lock lock(mutex);
-                const auto has_work = [this] { return !queue.empty() && !speaking; };
-                arrived_.wait_for(lock, stop, expire_every, has_work);
+                arrived_.wait_for(lock, stop, expire_every, [this] { return !queue.empty(); });
                 if (stop.stop_requested() && (queue.empty() || give_up)) break;
-                if (has_work()) {
+                if (!queue.empty()) {
                     delivery = std::move(queue.front());
                     queue.pop_front();
                 }
@@ -236,7 +228,8 @@ struct AckConsumer::Core {
     }
 
     void handle(const Delivery& delivery) {
-        if (delivery.asked()) {
+        // Who only asked for `received` has been told, and is started in any case.
+        if (delivery.asked() && *delivery.asked() != AckLevel::received) {
             AckResponder::Start start;
             {
                 const std::scoped_lock lock(voice->mutex);
@@ -285,12 +278,9 @@ struct AckConsumer::Core {
     ConsumerOptions options;
     std::shared_ptr<Delivery::Voice> voice;
 
-    mutable std::mutex mutex;  // guards what follows; never held while the voice's is taken
+    mutable std::mutex mutex;  // guards what follows; the voice's is taken before it, if at all
     std::condition_variable_any arrived_;
     std::deque<Delivery> queue;
-    /// The newest in the queue is just being acknowledged as received: the worker waits, so that
-    /// this is said before anything else about it.
-    bool speaking = false;
     ConsumerStats stats;
     bool give_up = false, done = false;
 

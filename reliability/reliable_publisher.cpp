@@ -94,11 +94,13 @@ struct ReliablePublisher::Core {
 
     /// Recipients name us by the certificate that they saw: the one before may still be on its way.
     void follow_identity() {
+        const std::uint64_t generation = publisher.identity_generation();
+        if (followed.load(std::memory_order_acquire) == generation) return;
         const auto now = publisher.identity();
         const std::scoped_lock lock(mutex);
-        if (!now || now == identity) return;
+        if (now && now != identity) tracker.add_publisher(now->certificate->fingerprint());
         identity = now;
-        tracker.add_publisher(now->certificate->fingerprint());
+        followed.store(generation, std::memory_order_release);
     }
 
     // What comes from the ACK subscription, in its thread.
@@ -269,6 +271,7 @@ struct ReliablePublisher::Core {
     std::condition_variable_any wake;
     Instant timer_wakes_at{};
 
+    std::atomic<std::uint64_t> followed{0};  // generation of `identity`
     std::atomic<bool> ready{false};
     std::atomic<bool> closed{false};  // set under the lock
     std::atomic<std::uint64_t> acks_malformed{0}, not_sent_again{0};

@@ -134,6 +134,7 @@ struct Publisher::Core {
             const std::scoped_lock lock(identity_mutex);
             current_identity = std::move(renewed);
         }
+        identity_generation.fetch_add(1, std::memory_order_release);
         queue.judge_again();
     }
 
@@ -295,6 +296,7 @@ struct Publisher::Core {
     mutable std::mutex identity_mutex;  // held for the copy of a pointer only, also below the
                                         // queue's
     std::shared_ptr<const signing::Identity> current_identity;
+    std::atomic<std::uint64_t> identity_generation{1};
     const std::shared_ptr<signing::TrustStore> trust;
     const std::unique_ptr<PublishPort> port;
     const std::string bound;
@@ -444,6 +446,10 @@ bool Publisher::send_again(std::string_view topic, std::string_view content,
 
 std::shared_ptr<const signing::Identity> Publisher::identity() const {
     return core_->identity();
+}
+
+std::uint64_t Publisher::identity_generation() const noexcept {
+    return core_->identity_generation.load(std::memory_order_acquire);
 }
 
 std::string Publisher::signer_refusal(signing::Kind kind) const {

@@ -155,6 +155,8 @@ public:
 
     /// What is signed with now; null if nothing is. It changes when the files do.
     [[nodiscard]] std::shared_ptr<const signing::Identity> identity() const;
+    /// Raised by each change of identity(): cheap to ask.
+    [[nodiscard]] std::uint64_t identity_generation() const noexcept;
     /// Why our own certificate may not sign this kind now, or "".
     [[nodiscard]] std::string signer_refusal(signing::Kind kind) const;
 
