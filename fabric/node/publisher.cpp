@@ -272,10 +272,16 @@ struct Publisher::Core {
                 if (hold_until) hold_until = now;  // better to nobody than nowhere
                 if (now >= *close_by || (!sent && queue.about_to_sleep())) break;
             }
-            if (sent) continue;
+            // Where cores are short, those who publish go first: what they add meanwhile shares the
+            // next signature. Where they are not, this costs nothing to speak of.
+            if (sent) {
+                std::this_thread::yield();
+                continue;
+            }
             const bool link_down = holds_back(now);
             if (queue.about_to_sleep() || link_down) {
                 port->wait(close_by ? milliseconds{10} : tick);
+                std::this_thread::yield();
             }
         }
         std::uint64_t dropped = 0;
