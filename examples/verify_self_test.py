@@ -11,6 +11,7 @@ import tempfile
 import types
 import unittest.mock
 
+import msgpack
 import nacl.signing
 
 import verify
@@ -169,6 +170,20 @@ def vectors_of_example(given):
     return vectors
 
 
+def vectors_of_acks():
+    nonce, message_id = bytes(range(16)), bytes.fromhex("019b76daa80070008000000000000005")
+    request = msgpack.packb([nonce, 3, 250_000, ["db1.host1", "web1.host1"]])
+    numbers = b"".join(b"\xcf" + struct.pack(">Q", number) for number in (1, 1, NOW * 10**6 + 4))
+    content = b"\x92\x99" + msgpack.packb(message_id) + numbers + b"".join(map(
+        msgpack.packb, ("example", "text/plain; charset=utf-8", None)))
+    content += request + msgpack.packb(None) + msgpack.packb(b"deploy")
+    digest = message_digest(b"org.weft.dev.example.deploy", content)
+    fingerprint = tagged_hash(b"weft1.certfp", certificate_of()[:-64])
+    statement = ["web1.host1", 3, "", message_id, digest, fingerprint, nonce, 1]
+    return {"ack.request": request, "ack.content": content, "ack.M": digest,
+            "ack.statement": msgpack.packb(statement)}
+
+
 def example_runs(given):
     return [(b"org.weft.dev.example.start", 0, [given["content.0.0"]]),
             (b"org.weft.dev.example.step", 0, [given["content.1.0"], given["content.1.1"]]),
@@ -202,7 +217,7 @@ def reasons(frames, trust, now=NOW, policy_free=False):
 
 def check_document(checks, document):
     stated = read_vectors(document)
-    made = vectors_without_certificate() | vectors_of_example(stated)
+    made = vectors_without_certificate() | vectors_of_example(stated) | vectors_of_acks()
     for name in sorted(stated.keys() | made.keys()):
         checks.that(name in stated, f"the document lacks the vector {name}")
         checks.that(name in made, f"the document states {name}, which nothing here checks")

@@ -10,6 +10,7 @@
 #include "config/problem.hpp"
 #include "reliability/ack/recipients.hpp"
 #include "signing/certificate.hpp"
+#include "signing/refusal.hpp"
 
 namespace weft::reliability {
 namespace {
@@ -102,10 +103,10 @@ struct Recipients::Parser {
         if (begin != open_groups.end()) {
             std::string cycle;
             for (auto open = begin; open != open_groups.end(); ++open) {
-                cycle.append(*open).append(" -> ");
+                cycle.append(signing::escape(*open)).append(" -> ");
             }
             return fail(at, "group " + config::in_quotes(word) + " stands for itself: " + cycle +
-                                std::string{word});
+                                signing::escape(word));
         }
         if (!may_enter(at, level)) return false;
         open_groups.push_back(word);

@@ -20,7 +20,7 @@ namespace fuzz = weft::fuzz;
 
 using Target = void (*)(std::string_view);
 
-constexpr std::array<std::pair<std::string_view, Target>, 15> targets{{
+constexpr std::array<std::pair<std::string_view, Target>, 18> targets{{
     {"proof", fuzz::proof},
     {"contents", fuzz::contents},
     {"verifier", fuzz::verifier},
@@ -36,6 +36,9 @@ constexpr std::array<std::pair<std::string_view, Target>, 15> targets{{
     {"glob", fuzz::glob},
     {"beacon", fuzz::beacon},
     {"control", fuzz::control},
+    {"ack_request", fuzz::ack_request},
+    {"ack_statement", fuzz::ack_statement},
+    {"recipients", fuzz::recipients},
 }};
 
 std::vector<fs::path> files_in(const fs::path& directory) {

@@ -23,5 +23,8 @@ void texts(std::string_view input);            ///< Endpoints, durations, sizes,
 void glob(std::string_view input);             ///< A glob, '\n', a topic.
 void beacon(std::string_view input);           ///< Announcements, one after the other.
 void control(std::string_view input);          ///< Subscriptions of strangers.
+void ack_request(std::string_view input);      ///< A request for acknowledgements.
+void ack_statement(std::string_view input);    ///< The body of an ACK; a handler's reason.
+void recipients(std::string_view input);       ///< Groups, and who must acknowledge.
 
 }  // namespace weft::fuzz

@@ -111,6 +111,7 @@ TEST(Recipients, AGroupThatStandsForItselfIsAnErrorThatShowsTheWay) {
     EXPECT_THAT(read("a", groups), HasSubstr("group 'a' stands for itself: a -> b -> a"));
     EXPECT_THAT(read("self", groups), HasSubstr("group 'self' stands for itself: self -> self"));
     EXPECT_THAT(read("in", groups), AllOf(HasSubstr("a -> b -> a"), Not(HasSubstr("in ->"))));
+    EXPECT_THAT(read("\x1B", {{"\x1B", "\x1B"}}), HasSubstr("\\x1b -> \\x1b"));
     // The same group twice in different places is no cycle.
     EXPECT_EQ(read("any(g, all(g, x))", {{"g", "a, b"}}), "any(all(a, b), all(all(a, b), x))");
 }

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <random>
 #include <vector>
 
+#include "fabric/message/codec.hpp"
 #include "fabric/message/utf8_text.hpp"
 #include "tests/unit/reliability/ack/bytes.hpp"
 
@@ -63,6 +66,43 @@ std::string reason_sent(std::string_view reason) {
     const std::string bytes = encode_statement(statement);
     EXPECT_EQ(error_of(decode_statement(bytes, decoded)), "");
     return std::string{decoded.reason};
+}
+
+// The layout is public: these are the vectors of docs/wire-format.md, from the message that asks to
+// the body of the ACK.
+TEST(AckStatement, IsEncodedAsTheDocumentSays) {
+    const std::string request = encode_request({counted_nonce(),
+                                                AckLevel::processed,
+                                                std::chrono::milliseconds{250},
+                                                {"db1.host1", "web1.host1"}});
+    AckStatement statement = sample();
+    fabric::ContentHeader header;
+    header.id = statement.subject.id;
+    header.epoch = 1;
+    header.seq = 1;
+    header.time_us = 1'767'225'600'000'004;
+    header.source = "example";
+    header.content_type = "text/plain; charset=utf-8";
+    header.ack = request;
+    std::string content(fabric::encoded_size(header, "deploy"), '\0');
+    fabric::encode_content(header, "deploy", content.data());
+    EXPECT_EQ(signing::hex(content),
+              "9299c410019b76daa80070008000000000000005cf0000000000000001cf0000"
+              "000000000001cf0006474846204004a76578616d706c65b9746578742f706c61"
+              "696e3b20636861727365743d7574662d38c094c410000102030405060708090a"
+              "0b0c0d0e0f03ce0003d09092a96462312e686f737431aa776562312e686f7374"
+              "31c0c4066465706c6f79");
+
+    statement.subject.digest = signing::message_digest("org.weft.dev.example.deploy", content);
+    const std::string fingerprint =
+        "\x36\xeb\x37\xe1\x04\x92\x95\xdb\x15\x29\xa9\x17\xe1\xf9\x32\xe7"
+        "\x77\x82\xcf\x76\x45\xbb\x50\xf6\xdd\x83\xa6\x0f\x2c\x86\xa1\x14";
+    std::copy(fingerprint.begin(), fingerprint.end(), statement.subject.publisher.begin());
+    EXPECT_EQ(signing::hex(encode_statement(statement)),
+              "98aa776562312e686f73743103a0c410019b76daa80070008000000000000005"
+              "c42022ac24986fb29b8555c1935375824b6c3167d0d8301175bb7ab9aaa76295"
+              "385bc42036eb37e1049295db1529a917e1f932e77782cf7645bb50f6dd83a60f"
+              "2c86a114c410000102030405060708090a0b0c0d0e0f01");
 }
 
 TEST(AckStatement, SurvivesARoundTrip) {
