@@ -164,6 +164,8 @@ AckTracker::AckTracker(TrackerLimits limits, RetrySettings retries, std::uint64_
 
 AckTracker::~AckTracker() = default;
 
+// `wait` is moved from, which the checker does not see through try_emplace().
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 bool AckTracker::open(const Nonce& nonce, Wait wait, std::size_t content_bytes) {
     assert(wait.recipients && !wait.recipients->empty() && wait.level != AckLevel::rejected);
     State& state = *state_;

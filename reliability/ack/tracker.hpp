@@ -8,7 +8,8 @@
 // counts: what is known is not called unknown.
 //
 // Threads: none inside; the owner holds a lock. Ownership: a wait and its bytes are gone once it is
-//          settled. Limits: TrackerLimits; open() says no beyond.
+//          settled; abort_all() before the end, or nobody is told. Limits: TrackerLimits; open()
+//          says no beyond.
 // Time:    monotonic only (P7).
 // Errors:  std::bad_alloc leaves each wait either settled and in `settled`, or open with all that
 //          it knows; the next call that looks at it settles it. Never a success out of an error.
