@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <regex>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ namespace {
 
 using nlohmann::json;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr double hour_s = 3600;
 /// Between stamping and judging on a busy machine.
@@ -31,6 +33,31 @@ protected:
         return run(line, {.cwd = fabric_.dir().path(),
                           // faketime comes before the runtime of AddressSanitizer.
                           .environment = {{"ASAN_OPTIONS", "verify_asan_link_order=0"}}});
+    }
+    /// A command whose clock follows what stands in the file `clock`: an offset such as "+1h".
+    Process start_with_settable_clock(const std::vector<std::string>& arguments) {
+        set_clock("+0");
+        // A FAKETIME in the environment would win over the file.
+        std::vector<std::string> line{
+            "faketime",
+            "-m",
+            "--exclude-monotonic",
+            "-f",
+            "+0",
+            "env",
+            "-u",
+            "FAKETIME",
+            "FAKETIME_TIMESTAMP_FILE=" + (fabric_.dir() / "clock").string(),
+            "FAKETIME_NO_CACHE=1",
+            weft_program()};
+        line.insert(line.end(), arguments.begin(), arguments.end());
+        return Process::start(line,
+                              {.cwd = fabric_.dir().path(),
+                               .environment = {{"ASAN_OPTIONS", "verify_asan_link_order=0"}}});
+    }
+    void set_clock(const std::string& offset) {
+        write_text(fabric_.dir() / "clock.new", offset + "\n");
+        std::filesystem::rename(fabric_.dir() / "clock.new", fabric_.dir() / "clock");
     }
     /// What the tail printed about the one message that it heard.
     static json only_line(const Process& tail) {
@@ -111,6 +138,33 @@ TEST_F(ClockDrift, OnceTheClockIsSetRightTheSamePublisherIsBelieved) {
     EXPECT_EQ(tail.wait(), 0) << tail.output();
     EXPECT_EQ(only_line(tail).at("body").at("n"), 2);
     EXPECT_THAT(tail.err(), HasSubstr("too_new"));
+}
+
+// P7
+TEST_F(ClockDrift, AClockThatIsSetForwardEndsNoWait) {
+    Process waiting =
+        start_with_settable_clock({"publish", "git.commit", "--data", "x", "--flush", "20s"});
+    waiting.wait_for_line(Stream::err, "waiting for the relay");
+
+    set_clock("+1h");
+    // That it has seen it: faketime moves the times of files, too, so it reads them again.
+    waiting.wait_for_line(Stream::err, "configuration reloaded");
+    Process relay = fabric_.relay();
+
+    EXPECT_EQ(waiting.wait(), 0) << waiting.output();
+    EXPECT_THAT(waiting.err(), Not(HasSubstr("cannot be reached")));
+}
+
+// P7
+TEST_F(ClockDrift, AClockThatIsSetBackMakesNoWaitEndless) {
+    Process waiting =
+        start_with_settable_clock({"publish", "git.commit", "--data", "x", "--flush", "3s"});
+    waiting.wait_for_line(Stream::err, "waiting for the relay");
+
+    set_clock("-1h");
+
+    EXPECT_EQ(waiting.wait(), 1) << waiting.output();
+    EXPECT_THAT(waiting.err(), HasSubstr("cannot be reached (waited 3000 ms)"));
 }
 
 }  // namespace
