@@ -1,5 +1,5 @@
-# Installs the `weft` program, the libraries, their public headers under include/weft/ and the
-# package that find_package(weft) finds.
+# Installs the `weft` program, its systemd units, the libraries, their public headers under
+# include/weft/ and the package that find_package(weft) finds.
 include(CMakePackageConfigHelpers)
 
 set(weft_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
@@ -12,6 +12,10 @@ foreach(library config signing fabric reliability)
                                $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endforeach()
 install(TARGETS weft RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# systemd looks there below /usr and /usr/local; the units name `weft` without a path, so that both
+# find theirs.
+install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/weft-relay.service
+        DESTINATION lib/systemd/system)
 install(EXPORT weft NAMESPACE weft:: DESTINATION ${weft_cmake_dir})
 configure_package_config_file(cmake/weftConfig.cmake.in ${PROJECT_BINARY_DIR}/weftConfig.cmake
                               INSTALL_DESTINATION ${weft_cmake_dir})

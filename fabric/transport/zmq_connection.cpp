@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include "fabric/transport/zmq_socket.hpp"
+
 namespace weft::fabric {
 namespace {
 
@@ -12,12 +14,23 @@ std::uint64_t cookie_of(int fd) {
     return cookie;
 }
 
+/// -1 if there is none.
+int descriptor_of(const zmq::message_t& message) {
+    // Older headers take no const.
+    return zmq_msg_get(const_cast<zmq::message_t&>(message).handle(), ZMQ_SRCFD);
+}
+
 }  // namespace
 
 Connection connection_of(const zmq::message_t& message) {
-    // Older headers take no const.
-    const int fd = zmq_msg_get(const_cast<zmq::message_t&>(message).handle(), ZMQ_SRCFD);
+    const int fd = descriptor_of(message);
     return {cookie_of(fd), fd};
+}
+
+std::string connection_name_of(const zmq::message_t& message) {
+    std::string name = peer_of(message);
+    if (const int fd = descriptor_of(message); fd >= 0) name += '#' + std::to_string(fd);
+    return name;
 }
 
 bool is_open(const Connection& connection) {

@@ -5,6 +5,7 @@
 // Threads: any; a connection may end at any moment, so what is said here is about a moment ago.
 
 #include <cstdint>
+#include <string>
 #include <zmq.hpp>
 
 namespace weft::fabric {
@@ -15,6 +16,9 @@ struct Connection {
 };
 
 [[nodiscard]] Connection connection_of(const zmq::message_t& message);
+/// The peer's address, '#' and the descriptor, which is unique among the connections that live: a
+/// string, and no system call. "" as id is 0.
+[[nodiscard]] std::string connection_name_of(const zmq::message_t& message);
 [[nodiscard]] bool is_open(const Connection& connection);
 /// Ends it, as its peer would; libzmq then forgets what it knew of that peer.
 void end_connection(const Connection& connection);

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "fabric/transport/transport.hpp"
+#include "fabric/transport/zmq_connection.hpp"
 #include "fabric/transport/zmq_links.hpp"
 #include "fabric/transport/zmq_listener.hpp"
 #include "fabric/transport/zmq_socket.hpp"
@@ -146,7 +147,7 @@ public:
         arrival.proof = frames_.count > 2 ? view(frames_.frame[2]) : std::string_view{};
         return true;
     }
-    std::string peer() const override { return peer_of(frames_.frame[0]); }
+    std::string peer() const override { return connection_name_of(frames_.frame[0]); }
     void wait(std::chrono::milliseconds timeout) override {
         wait_readable(socket_, wake_, timeout);
     }

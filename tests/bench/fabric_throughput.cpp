@@ -16,12 +16,12 @@ using weft::bench::Options;
 using weft::bench::Suite;
 
 [[noreturn]] void usage() {
-    std::fprintf(
-        stderr,
-        "usage: fabric_throughput [--json] [--unpinned] [--rounds N] [--quick] [--only "
-        "SCENARIO]...\n"
-        "scenarios: one_topic interleaved fanout4 curve body16k latency stopped memory ack\n"
-        "needs nats-server on PATH\n");
+    std::fprintf(stderr,
+                 "usage: fabric_throughput [--json] [--unpinned] [--rounds N] [--quick] [--only "
+                 "SCENARIO]...\n"
+                 "scenarios: one_topic interleaved fanout4 curve body16k latency stopped slow "
+                 "flood memory ack ack_one\n"
+                 "needs nats-server on PATH\n");
     std::exit(2);
 }
 
@@ -60,6 +60,10 @@ void run_all(Suite& suite) {
     const auto relay = bench::weft_peer({.name = "relay", .through_relay = true}, world, identity);
     const auto stopped = bench::weft_peer(
         {.name = "beside_stopped", .through_relay = true, .beside_stopped = true}, world, identity);
+    const auto slow = bench::weft_peer(
+        {.name = "beside_slow", .through_relay = true, .beside_slow = true}, world, identity);
+    const auto flood =
+        bench::weft_peer({.name = "beside_flood", .beside_flood = true}, world, identity);
     const auto curve = bench::weft_peer({.name = "signed_curve", .curve = true}, world, identity);
 
     suite.run("one_topic", {.messages = 3'000'000},
@@ -85,6 +89,11 @@ void run_all(Suite& suite) {
                   {request.get(), acknowledged.get()});
         suite.ratio("ack_vs_nats_request", "ack.weft", "ack.nats_request");
     }
+    suite.run("slow", {.messages = 60'000, .rate = 2'000, .with_latency = true},
+              {relay.get(), slow.get()});
+    // C5: the forger's peer on the same sockets is an honest publisher, and must not suffer.
+    suite.run("flood", {.messages = 20'000, .rate = 2'000, .with_latency = true},
+              {is_signed.get(), flood.get()});
     suite.ratio("signed_vs_raw", "one_topic.signed", "one_topic.raw");
     suite.ratio("signed_vs_nats", "one_topic.signed", "one_topic.nats");
     suite.ratio("unsigned_vs_raw", "one_topic.unsigned", "one_topic.raw");

@@ -16,8 +16,10 @@
 
 namespace weft::bench {
 
-Meeting::Meeting(std::string publish, std::string subscribe)
-    : publish_at(std::move(publish)), subscribe_at(std::move(subscribe)) {
+Meeting::Meeting(std::string publish, std::string subscribe, std::string flood)
+    : publish_at(std::move(publish)),
+      subscribe_at(std::move(subscribe)),
+      flood_at(std::move(flood)) {
     if (::pipe(ends_) != 0) throw std::runtime_error("no pipe");
 }
 

@@ -28,18 +28,20 @@ struct Seen {
     std::uint64_t messages = 0;
     double seconds = 0;
     double p50_us = 0, p99_us = 0;
+    std::uint64_t refused = 0;  ///< Forgeries, besides the messages.
 };
 
 /// Where the two sides of one round meet, and how subscribers say that they are there: a pipe that
 /// every child inherits.
 class Meeting {
 public:
-    Meeting(std::string publish, std::string subscribe);
+    Meeting(std::string publish, std::string subscribe, std::string flood);
     ~Meeting();
     Meeting(const Meeting&) = delete;
     Meeting& operator=(const Meeting&) = delete;
 
     const std::string publish_at, subscribe_at;
+    const std::string flood_at;                 ///< A further publisher to connect to; "": none.
     void i_am_ready() const;                    ///< A subscriber: what is published now arrives.
     void await_ready(std::size_t count) const;  ///< The publisher; throws after 30 seconds.
 
@@ -55,6 +57,7 @@ public:
     Middle(const Middle&) = delete;
     Middle& operator=(const Middle&) = delete;
     std::string publish_at, subscribe_at;
+    std::string flood_at;  ///< "": none.
 
 private:
     std::vector<int> pids_;
@@ -86,6 +89,8 @@ struct WeftKind {
     bool through_relay = false;
     bool curve = false;           ///< Encrypted; direct only.
     bool beside_stopped = false;  ///< With a second subscriber that subscribes, then stops reading.
+    bool beside_slow = false;     ///< With one that reads a kilobyte a second.
+    bool beside_flood = false;    ///< With a publisher of forged proofs, as fast as it can; direct.
 };
 [[nodiscard]] std::unique_ptr<Peer> weft_peer(WeftKind kind, support::SigningFixture& world,
                                               const support::Identity& identity);

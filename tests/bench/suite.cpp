@@ -40,6 +40,7 @@ Seen together(const std::vector<Seen>& all) {
         sum.seconds = std::max(sum.seconds, all[i].seconds);
         sum.p50_us = std::max(sum.p50_us, all[i].p50_us);
         sum.p99_us = std::max(sum.p99_us, all[i].p99_us);
+        sum.refused += all[i].refused;
     }
     return sum;
 }
@@ -48,7 +49,7 @@ Seen round(bool pinned, const Peer& peer, const Load& load) {
     const auto middle = peer.middle();
     const std::string direct = free_endpoint();
     const Meeting meeting(middle ? middle->publish_at : direct,
-                          middle ? middle->subscribe_at : direct);
+                          middle ? middle->subscribe_at : direct, middle ? middle->flood_at : "");
     int ends[2];
     if (::pipe(ends) != 0) throw std::runtime_error("no pipe");
     std::vector<pid_t> children{in_child(pinned, 0, [&] { peer.publish(meeting, load); })};
@@ -106,13 +107,14 @@ bool Suite::wants(const std::string& scenario) const {
 void Suite::run(const std::string& scenario, Load load, const std::vector<const Peer*>& peers) {
     if (!wants(scenario)) return;
     if (options_.quick) load.messages = std::max<std::uint64_t>(load.messages / 20, 1000);
-    std::map<std::string, std::vector<double>> rates, p50, p99;
+    std::map<std::string, std::vector<double>> rates, p50, p99, refused;
     for (int i = 0; i < options_.rounds; ++i) {
         for (const Peer* peer : peers) {
             const Seen seen = round(options_.pinned, *peer, load);
             rates[peer->name()].push_back(static_cast<double>(seen.messages) / seen.seconds);
             p50[peer->name()].push_back(seen.p50_us);
             p99[peer->name()].push_back(seen.p99_us);
+            refused[peer->name()].push_back(static_cast<double>(seen.refused) / seen.seconds);
         }
         std::fprintf(stderr, "%s: round %d of %d\n", scenario.c_str(), i + 1, options_.rounds);
     }
@@ -121,6 +123,8 @@ void Suite::run(const std::string& scenario, Load load, const std::vector<const 
         if (load.with_latency) {
             figures_[key + ".p50_us"] = median(p50[peer->name()]);
             figures_[key + ".p99_us"] = median(p99[peer->name()]);
+            const double refusals = median(refused[peer->name()]);
+            if (refusals > 0) figures_[key + ".refused_per_second"] = refusals;
         } else {
             figures_[key + ".per_second"] = median(rates[peer->name()]);
         }

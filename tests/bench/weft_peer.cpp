@@ -1,10 +1,8 @@
 // weft itself, direct or through its relay, as a service would use it.
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
 #include <stdexcept>
 
@@ -13,6 +11,7 @@
 #include "fabric/node/subscriber.hpp"
 #include "signing/curve_directory.hpp"
 #include "signing/curve_key.hpp"
+#include "tests/bench/bystanders.hpp"
 #include "tests/bench/peers.hpp"
 
 namespace weft::bench {
@@ -46,12 +45,13 @@ public:
     [[nodiscard]] std::string name() const override { return kind_.name; }
 
     [[nodiscard]] std::unique_ptr<Middle> middle() const override {
+        if (kind_.beside_flood) return beside_forger();
         if (!kind_.through_relay) return nullptr;
         fabric::RelaySettings settings;
         settings.inbound = free_endpoint();
         settings.outbound = free_endpoint();
         // The benchmark loses nothing, but for the peer whose messages are to be dropped.
-        settings.socket.high_water_mark = kind_.beside_stopped ? 1000 : 0;
+        settings.socket.high_water_mark = kind_.beside_stopped || kind_.beside_slow ? 1000 : 0;
         const pid_t pid = ::fork();
         if (pid == 0) {
             auto relay = fabric::Relay::open(settings);
@@ -59,7 +59,10 @@ public:
             ::_exit(1);
         }
         std::vector<int> pids{pid};
-        if (kind_.beside_stopped) pids.push_back(stopped_subscriber(settings.outbound));
+        if (kind_.beside_stopped) {
+            pids.push_back(stopped_subscriber(settings.outbound, world_.trust()));
+        }
+        if (kind_.beside_slow) pids.push_back(slow_subscriber(settings.outbound));
         auto middle = std::make_unique<Middle>(std::move(pids));
         middle->publish_at = settings.inbound;
         middle->subscribe_at = settings.outbound;
@@ -108,6 +111,7 @@ public:
             settings.relay_outbound = meeting.subscribe_at;
         } else {
             settings.endpoints = {meeting.subscribe_at};
+            if (!meeting.flood_at.empty()) settings.endpoints.push_back(meeting.flood_at);
         }
         settings.validate = kind_.is_signed;
         Arrivals arrivals(load);
@@ -136,29 +140,24 @@ public:
             before = counted;
         }
         lock.unlock();
-        subscriber.reset();  // its thread no longer touches arrivals
-        return arrivals.seen();
+        subscriber->stop();  // its thread no longer touches arrivals
+        Seen seen = arrivals.seen();
+        seen.refused = subscriber->stats().refused_total();
+        return seen;
     }
 
 private:
-    /// Subscribes to everything and then reads nothing any more, not even from the kernel.
-    [[nodiscard]] pid_t stopped_subscriber(const std::string& outbound) const {
-        const pid_t pid = ::fork();
-        if (pid == 0) {
-            const auto transport = open_transport();
-            fabric::SubscriberSettings settings;
-            settings.globs = support::globs_of({"org.weft.dev.bench.**"});
-            settings.relay_outbound = outbound;
-            auto subscriber = support::must(fabric::Subscriber::open(
-                *transport, clock_, settings, world_.trust(), fabric::SubscriberHooks{}));
-            if (!subscriber->wait_ready(20s).ready) ::_exit(1);
-            ::raise(SIGSTOP);
-            ::_exit(0);
-        }
-        int status = 0;
-        ::waitpid(pid, &status, WUNTRACED);
-        if (!WIFSTOPPED(status)) throw std::runtime_error("the stopped subscriber did not stop");
-        return pid;
+    /// The subscriber connects to both: the publisher that is measured, and one that forges in the
+    /// name of the same signer.
+    [[nodiscard]] std::unique_ptr<Middle> beside_forger() const {
+        const std::string forged_at = free_endpoint();
+        const support::Identity identity{identity_->key, identity_->certificate};
+        const std::string topic = topics_of(Load{}).front();
+        auto middle = std::make_unique<Middle>(std::vector<int>{forger(
+            forged_at, support::sign(identity, topic, {std::string(Load{}.body_bytes, 'f')}))});
+        middle->publish_at = middle->subscribe_at = free_endpoint();
+        middle->flood_at = forged_at;
+        return middle;
     }
 
     /// Null without CURVE. Both sides hold the same certificate.

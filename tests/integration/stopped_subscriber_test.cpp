@@ -4,21 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <fstream>
 
 #include "tests/integration/fabric_fixture.hpp"
 #include "tests/support/resident.hpp"
 
 namespace weft::testing {
 namespace {
-
-long resident_kib(const Process& process) {
-    std::ifstream status("/proc/" + std::to_string(process.pid()) + "/status");
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
-    }
-    throw std::runtime_error("no VmRSS in /proc");
-}
 
 TEST(StoppedSubscriber, CostsNobodyElseAMessageAndTheRelayNoMoreThanItsMark) {
     constexpr int total = 5000;
@@ -29,7 +20,7 @@ TEST(StoppedSubscriber, CostsNobodyElseAMessageAndTheRelayNoMoreThanItsMark) {
     Process relay = fabric.relay();
     Process healthy = fabric.tail({"--terse", "--count", std::to_string(total)});
     Process stopped = fabric.tail({"--terse"});
-    const long before = resident_kib(relay);
+    const long before = resident_kib(relay.pid());
     stopped.signal(SIGSTOP);
 
     const Finished published =
@@ -38,7 +29,7 @@ TEST(StoppedSubscriber, CostsNobodyElseAMessageAndTheRelayNoMoreThanItsMark) {
 
     EXPECT_EQ(published.exit_code, 0) << published.err;
     EXPECT_EQ(healthy.wait(), 0) << healthy.err();
-    const long grown = resident_kib(relay) - before;
+    const long grown = resident_kib(relay.pid()) - before;
     std::printf("the relay grew by %ld KiB; the mark allows %d KiB for the stopped subscriber\n",
                 grown, mark * body_bytes / 1024);
     // All that was sent would be 80 MiB. Allocator and the healthy peer's queue are beside it.

@@ -1,6 +1,11 @@
 #pragma once
-// Whether resident memory says anything in this build: AddressSanitizer keeps what was freed in
-// quarantine, hundreds of MiB of it, so bounds on memory hold in the other builds only.
+// How much memory a process has resident, and whether that says anything in this build:
+// AddressSanitizer keeps what was freed in quarantine, hundreds of MiB of it, so bounds on memory
+// hold in the other builds only.
+
+#include <fstream>
+#include <stdexcept>
+#include <string>
 
 namespace weft::testing {
 
@@ -9,5 +14,14 @@ inline constexpr bool resident_memory_is_what_is_used = false;
 #else
 inline constexpr bool resident_memory_is_what_is_used = true;
 #endif
+
+/// Throws once the process is gone.
+inline long resident_kib(int pid) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
+    }
+    throw std::runtime_error("no VmRSS in /proc");
+}
 
 }  // namespace weft::testing

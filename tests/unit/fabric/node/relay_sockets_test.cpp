@@ -13,14 +13,15 @@
 
 #include "fabric/message/body.hpp"
 #include "fabric/node/control.hpp"
+#include "tests/support/zmtp_stranger.hpp"
 #include "tests/unit/fabric/node/node_world.hpp"
-#include "tests/unit/fabric/node/zmtp_stranger.hpp"
 
 namespace weft::fabric {
 namespace {
 
 using std::chrono::milliseconds;
 using support::Frames;
+using support::ZmtpStranger;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 

@@ -18,13 +18,14 @@
 #include "fabric/node/control.hpp"
 #include "fabric/node/relay.hpp"
 #include "tests/support/resident.hpp"
+#include "tests/support/zmtp_stranger.hpp"
 #include "tests/unit/fabric/node/node_world.hpp"
-#include "tests/unit/fabric/node/zmtp_stranger.hpp"
 
 namespace weft::fabric {
 namespace {
 
 using std::chrono::milliseconds;
+using support::ZmtpStranger;
 
 /// A connection that says anything at all.
 class RawPeer {

@@ -10,14 +10,15 @@
 
 #include "fabric/message/body.hpp"
 #include "fabric/node/control.hpp"
+#include "tests/support/zmtp_stranger.hpp"
 #include "tests/unit/fabric/message/sample_message.hpp"
 #include "tests/unit/fabric/node/node_world.hpp"
-#include "tests/unit/fabric/node/zmtp_stranger.hpp"
 
 namespace weft::fabric {
 namespace {
 
 using signing::Refusal;
+using support::ZmtpStranger;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
