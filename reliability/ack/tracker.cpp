@@ -45,6 +45,11 @@ bool may_say(AckLevel level, const AckSigner& signer) {
     return false;
 }
 
+/// Decoders let no other level pass; but a state machine does not rely on its callers for that.
+std::string said(AckLevel level) {
+    return level > AckLevel::processed ? "something unknown" : std::string(name_of(level));
+}
+
 }  // namespace
 
 struct AckTracker::State {
@@ -253,7 +258,7 @@ void AckTracker::on_ack(const AckStatement& ack, const AckSigner& signer, Instan
     if (!may_say(ack.level, signer)) {
         ++state.stats.acks_wrong_role;
         open.wait.note(position, OpenWait::Wrong::role,
-                       "its certificate may not say \"" + std::string(name_of(ack.level)) + "\"");
+                       "its certificate may not say \"" + said(ack.level) + "\"");
         return;
     }
     if (open.wait.answered(position)) {

@@ -30,6 +30,14 @@ void* operator new(std::size_t bytes) {
 void* operator new[](std::size_t bytes) {
     return allocated(bytes);
 }
+// Not made to fail: whoever asks this way has a way without. They are here so that what they give
+// is freed as it was taken.
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+    return std::malloc(bytes == 0 ? 1 : bytes);
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+    return std::malloc(bytes == 0 ? 1 : bytes);
+}
 void operator delete(void* memory) noexcept {
     std::free(memory);
 }
