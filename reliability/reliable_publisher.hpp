@@ -38,10 +38,10 @@
 namespace weft::reliability {
 
 struct ReliableOptions {
-    Who recipients;
+    Who recipients{};
     AckLevel level = AckLevel::received;
-    std::optional<std::chrono::milliseconds> ack_timeout;  ///< Nothing: reliability.ack_timeout.
-    std::optional<fabric::MessageId> parent;
+    std::optional<std::chrono::milliseconds> ack_timeout{};  ///< Nothing: reliability.ack_timeout.
+    std::optional<fabric::MessageId> parent{};
     std::vector<std::pair<std::string_view, std::string_view>> headers{};
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The main job, on real input: this repository's commits as signed messages through a relay, then one
-# message that was altered on its way and one from a revoked key. Exit 0 only if the numbers agree.
+# message that was altered on its way and one from a revoked key, and two that must be acknowledged.
+# Exit 0 only if the numbers agree.
 #   scripts/demo.sh BUILD_DIR
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,7 +25,8 @@ fail() { echo "demo: $*" >&2; exit 1; }
 # whenever the file may have grown; there is no fixed delay that anything depends on.
 wait_for() {
     local deadline=$((SECONDS + 20)) want=${3:-1}
-    until [ "$(grep -cE "$2" "$1" 2>/dev/null || true)" -ge "$want" ]; do
+    local found
+    until found=$(grep -cE "$2" "$1" 2>/dev/null || true) && [ "${found:-0}" -ge "$want" ]; do
         [ "$SECONDS" -lt "$deadline" ] || { cat "$1" >&2; fail "waited 20 s for '$2' in $(basename "$1")"; }
         read -rt 0.02 <> <(:) || true
     done
@@ -50,7 +52,7 @@ outbound=$(awk '$2 == "outbound" {print $3}' "$work/relay.out")
 printf 'fabric:\n  relay: { inbound: "%s", outbound: "%s" }\n' "$inbound" "$outbound" > weft.d/90-demo.yaml
 
 say "weft tail, in the background"
-"$weft" tail --show-refused > "$work/tail.out" 2> "$work/tail.err" &
+"$weft" tail --topic 'git.**' --show-refused > "$work/tail.out" 2> "$work/tail.err" &
 pids+=($!)
 wait_for "$work/tail.err" 'ready'
 
@@ -79,6 +81,20 @@ wait_for "$work/tail.err" 'trust reloaded'
     --set "signing.directory=$work/stolen" >/dev/null
 wait_for "$work/tail.out" '"refused":' 2
 grep '"refused":' "$work/tail.out" | tail -n 1
+
+say "a message that must be acknowledged: by one that is there, and by one that is not"
+"$weft" tail --ack --terse --topic 'deploy.**' > "$work/deploy.out" 2> "$work/deploy.err" &
+pids+=($!)
+wait_for "$work/deploy.err" 'ready'
+"$weft" publish deploy.start --json '{"version": "1.4"}' --recipients git.host1 --level processed \
+    --ack-timeout 5s > /dev/null || fail "git.host1 did not acknowledge"
+echo "git.host1 has processed it: exit 0"
+if "$weft" publish deploy.start --json '{"version": "1.5"}' --recipients git.host1,ghost.host1 \
+    --level processed --ack-timeout 300ms 2> "$work/silent.err"; then
+    fail "nobody is ghost.host1, but its acknowledgement was counted"
+fi
+cat "$work/silent.err"
+grep -q 'ghost.host1 *did not answer' "$work/silent.err" || fail "the silent one was not named"
 
 echo
 python3 "$scripts/demo_report.py" count "$work/tail.out" "$published"

@@ -265,6 +265,11 @@ void AckTracker::on_ack(const AckStatement& ack, const AckSigner& signer, Instan
         ++state.stats.acks_repeated;
         return;
     }
+    // Also where nobody has looked at the clock since: "in time" must not depend on that.
+    if (now >= open.deadline) {
+        ++state.stats.acks_late;
+        return;
+    }
     if (!open.wait.record(position, ack.level, ack.reason, now)) ++state.stats.acks_too_weak;
     open.decided = open.wait.standing() != Recipients::Standing::open;
     if (!open.decided && open.wait.all_missing_spoke()) {

@@ -120,6 +120,7 @@ public:
         std::uint64_t acks_not_required = 0;
         std::uint64_t acks_wrong_signer = 0, acks_wrong_bytes = 0, acks_wrong_role = 0;
         std::uint64_t acks_too_weak = 0;
+        std::uint64_t acks_late = 0;  ///< After the deadline, and before the tick that finds it.
         std::uint64_t acks_repeated = 0;  ///< From one that has answered already.
     };
     [[nodiscard]] const Stats& stats() const noexcept;

@@ -110,6 +110,7 @@ void PublishOracle::ack_arrives(Life life, const reliability::AckStatement& ack,
     if (place == open_.end() || place->second.publish.life != life) return;
     Wait& wait = place->second;
     if (wait.decided || !genuine(wait, ack, signer)) return;
+    if (log_.now >= deadline_of(wait.publish)) return;  // in time, or not at all
 
     Heard& heard = wait.heard[std::string(ack.recipient)];
     if (heard.answer != Answer::none) return;  // the first final word stands

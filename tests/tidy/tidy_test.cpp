@@ -187,17 +187,24 @@ std::string trimmed(const std::string& line) {
     return begin == std::string::npos ? "" : line.substr(begin);
 }
 
-TEST(Tidy, TheReadmesProgramIsTheExampleThatIsBuilt) {
-    const std::string readme = text_of("README.md"),
-                      example = text_of("examples/publish_and_receive.cpp");
-    const auto begin = readme.find("```cpp\n") + 7;
-    std::istringstream lines(readme.substr(begin, readme.find("```", begin) - begin));
+TEST(Tidy, TheReadmesProgramsAreTheExamplesThatAreBuilt) {
+    const std::string readme = text_of("README.md");
     std::vector<std::string> missing;
-    for (std::string line; std::getline(lines, line);) {
-        line = trimmed(line);
-        // An outside program names the installed header.
-        if (line == "#include <weft/fabric/fabric.hpp>") line = "#include \"fabric/fabric.hpp\"";
-        if (example.find(line) == std::string::npos) missing.push_back(line);
+    std::size_t end = 0;
+    for (const char* name :
+         {"examples/publish_and_receive.cpp", "examples/publish_acknowledged.cpp"}) {
+        const std::string example = text_of(name);
+        const auto begin = readme.find("```cpp\n", end) + 7;
+        ASSERT_GT(begin, end + 7) << "README has no block for " << name;
+        end = readme.find("```", begin) + 3;
+        std::istringstream lines(readme.substr(begin, end - 3 - begin));
+        for (std::string line; std::getline(lines, line);) {
+            line = trimmed(line);
+            // An outside program names the installed header.
+            if (line == "#include <weft/fabric/fabric.hpp>")
+                line = "#include \"fabric/fabric.hpp\"";
+            if (example.find(line) == std::string::npos) missing.push_back(line);
+        }
     }
     EXPECT_THAT(missing, IsEmpty());
 }

@@ -62,9 +62,20 @@ TEST_F(AckTrackerTest, ATickLongAfterTheDeadlineSettlesOnceAndSendsNothing) {
     expect_nothing_kept();
 }
 
-TEST_F(AckTrackerTest, AnAckBeforeTheTickThatFindsTheDeadlinePassedCounts) {
+// A4: a process that was stopped finds its ACKs before its clock.
+TEST_F(AckTrackerTest, AnAckAfterTheDeadlineChangesNothingAlthoughNoTickHasFoundItYet) {
     publish(1, "a");
-    now_ = milliseconds{301};
+    now_ = milliseconds{300};
+    ack(1, "a");
+    EXPECT_THAT(verdicts(), IsEmpty());
+    EXPECT_EQ(tracker_.stats().acks_late, 1U);
+    tick(milliseconds{301});
+    EXPECT_THAT(verdicts(), ElementsAre("1 unknown"));
+}
+
+TEST_F(AckTrackerTest, AnAckJustBeforeTheDeadlineCounts) {
+    publish(1, "a");
+    now_ = milliseconds{300} - std::chrono::nanoseconds{1};
     ack(1, "a");
     EXPECT_THAT(verdicts(), ElementsAre("1 acknowledged"));
 }
