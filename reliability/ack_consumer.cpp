@@ -126,6 +126,7 @@ struct AckConsumer::Core {
         fabric::SubscriberHooks hooks;
         hooks.deliver = [this](const Message& message) { on_message(message, false); };
         hooks.repeated = [this](const Message& message) { on_message(message, true); };
+        hooks.pause = [this] { arrived_.notify_one(); };
         hooks.refused = options.refused;
         hooks.gap = options.gap;
         subscriber = fabric.subscribe(globs, std::move(hooks));
@@ -185,16 +186,14 @@ struct AckConsumer::Core {
         return false;
     }
 
+    /// The worker is woken by the pause that follows.
     bool enqueue(Delivery delivery) {
-        {
-            const std::scoped_lock lock(mutex);
-            if (queue.size() >= options.queue_max) {
-                ++stats.dropped;
-                return false;
-            }
-            queue.push_back(std::move(delivery));
+        const std::scoped_lock lock(mutex);
+        if (queue.size() >= options.queue_max) {
+            ++stats.dropped;
+            return false;
         }
-        arrived_.notify_one();
+        queue.push_back(std::move(delivery));
         return true;
     }
 

@@ -485,12 +485,14 @@ struct Subscriber::Core {
                     const std::scoped_lock lock(mutex);
                     copy_counters();
                 }
+                if (i > 0 && hooks.pause) hooks.pause();
                 port->wait(tick);
                 if (watcher) take_answers();
                 return;
             }
             on_arrival(arrival);
         }
+        if (hooks.pause) hooks.pause();
     }
 
     void run(const std::stop_token& stop) {

@@ -68,6 +68,9 @@ struct SubscriberHooks {
     /// A message that asks for ACKs and was here before, or cannot be told from one that was. It is
     /// not delivered; may be empty.
     std::function<void(const Message&)> repeated{};
+    /// After some of the above were called: nothing more has come, or many have. Who hands messages
+    /// on to another thread may wake it here instead of each time. May be empty.
+    std::function<void()> pause{};
 };
 
 struct SubscriberStats {
