@@ -281,7 +281,6 @@ struct Publisher::Core {
             const bool link_down = holds_back(now);
             if (queue.about_to_sleep() || link_down) {
                 port->wait(close_by ? milliseconds{10} : tick);
-                std::this_thread::yield();
             }
         }
         std::uint64_t dropped = 0;
