@@ -64,7 +64,7 @@ struct Delivery::Voice {
         statement.subject = ack->subject;
         fabric::PublishOptions options;
         options.kind = signing::Kind::ack;
-        options.wait_for_room = false;
+        options.room_timeout = milliseconds{0};
         const std::string body = encode_statement(statement);
         const auto sent = publisher.try_publish(ack_root + ack->publisher, {body, ""}, options);
         if (sent) return;

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <stop_token>
 #include <thread>
 #include <unordered_map>
@@ -46,10 +47,16 @@ std::uint64_t random_seed() {
 struct PendingAcks::Shared final : Waiter {
     std::mutex mutex;
     std::condition_variable changed;
-    std::shared_ptr<const Outcome> outcome;
+    std::optional<Outcome> outcome;  // never changes once it is there
     bool settled = false;
     ReliablePublisher::OnSettled on_settled;
 };
+
+// Whoever is told shares all of it: so that telling needs no memory and cannot fail.
+std::shared_ptr<const Outcome> PendingAcks::outcome_of(const std::shared_ptr<Shared>& shared) {
+    if (!shared->outcome) return nullptr;
+    return {shared, &*shared->outcome};
+}
 
 bool PendingAcks::done() const {
     const std::scoped_lock lock(shared_->mutex);
@@ -59,13 +66,13 @@ bool PendingAcks::done() const {
 std::shared_ptr<const Outcome> PendingAcks::wait() const {
     std::unique_lock lock(shared_->mutex);
     shared_->changed.wait(lock, [this] { return shared_->settled; });
-    return shared_->outcome;
+    return outcome_of(shared_);
 }
 
 std::shared_ptr<const Outcome> PendingAcks::wait_for(milliseconds timeout) const {
     std::unique_lock lock(shared_->mutex);
     shared_->changed.wait_for(lock, timeout, [this] { return shared_->settled; });
-    return shared_->outcome;
+    return outcome_of(shared_);
 }
 
 struct ReliablePublisher::Core {
@@ -146,7 +153,12 @@ struct ReliablePublisher::Core {
             {
                 std::unique_lock lock(mutex);
                 const Instant now = clock.steady();
-                tracker.tick(now, again, settled);
+                try {
+                    tracker.tick(now, again, settled);
+                } catch (const std::bad_alloc&) {
+                    // What was decided stays decided, and the next tick says it.
+                    wake.wait_for(lock, stop, tick_max, [] { return false; });
+                }
                 if (again.empty() && settled.empty()) {
                     const Instant wake_at = std::min<Instant>(
                         tracker.next_due().value_or(now + tick_max), now + tick_max);
@@ -179,16 +191,15 @@ struct ReliablePublisher::Core {
     void complete(std::vector<AckTracker::Settled>& settled) {
         for (AckTracker::Settled& one : settled) {
             auto& shared = static_cast<PendingAcks::Shared&>(*one.waiter);
-            const auto outcome = std::make_shared<const Outcome>(std::move(one.outcome));
             ReliablePublisher::OnSettled call;
             {
                 const std::scoped_lock lock(shared.mutex);
-                shared.outcome = outcome;
+                shared.outcome.emplace(std::move(one.outcome));
                 shared.settled = true;
                 call = std::move(shared.on_settled);
             }
             shared.changed.notify_all();
-            if (call) tell(call, *outcome);
+            if (call) tell(call, *shared.outcome);
         }
     }
 
@@ -396,8 +407,14 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
     plain.ack = encoded;
     plain.hook = &sealing;
     try {
+        plain.room_timeout = std::max(
+            duration_cast<milliseconds>(start + *timeout - core.clock.steady()), milliseconds{0});
         auto pending = publish(full);
-        if (!pending) sealing.cancel();
+        if (pending) return pending;
+        sealing.cancel();
+        // It waited for room until its deadline, and the timer was faster: that verdict stands.
+        const std::scoped_lock lock(shared->mutex);
+        if (shared->settled) return PendingAcks({}, shared);
         return pending;
     } catch (const Core::Sealing::TooMany&) {
         return failed(Reason::too_many_waiting,

@@ -12,8 +12,9 @@
 //          deadline. Success is certain: the recipient's key, these bytes, this publish. Its
 //          opposite is not: who did not answer may have the message or not (unknown).
 // Without recipients it warns and publishes as the fabric does.
-// Threads: every function from any thread. on_settled runs in one of two threads of this object,
-//          must not block and must not destroy it; what it throws is caught and warned of.
+// Threads: every function from any thread. on_settled runs in one of two threads of this object, or
+//          in the one that calls close(); it must not block and must not destroy this object; what
+//          it throws is caught and warned of.
 // Limits:  TrackerLimits waits at a time; beyond, publishing fails at once.
 // Time:    the deadline counts from the call, by the monotonic clock (P7).
 
@@ -79,6 +80,7 @@ struct Receipt {
 /// A publish under way. Copies are about the same one; they may outlive the publisher.
 class PendingAcks {
 public:
+    /// None where it ended before it could be sent.
     [[nodiscard]] const fabric::MessageId& id() const noexcept { return id_; }
     [[nodiscard]] bool done() const;
     /// How it ended: at the deadline at the latest. Null where nobody was named.
@@ -89,6 +91,7 @@ public:
 private:
     friend class ReliablePublisher;
     struct Shared;
+    static std::shared_ptr<const Outcome> outcome_of(const std::shared_ptr<Shared>& shared);
     PendingAcks(fabric::MessageId id, std::shared_ptr<Shared> shared)
         : id_(id), shared_(std::move(shared)) {}
     fabric::MessageId id_;

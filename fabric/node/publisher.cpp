@@ -1,5 +1,6 @@
 #include "fabric/node/publisher.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <condition_variable>
@@ -408,8 +409,8 @@ tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view to
     }
     assert(options.hook == nullptr || core.signs);
     if (options.hook != nullptr) options.hook->prepare(bytes);
-    const milliseconds patience =
-        options.wait_for_room ? core.settings.room_timeout : milliseconds{0};
+    const milliseconds patience = std::min(
+        options.room_timeout.value_or(core.settings.room_timeout), core.settings.room_timeout);
     auto claim = core.queue.claim(
         topic, options.kind, bytes, core.clock.steady() + patience,
         options.hook != nullptr ? OutgoingQueue::Keep::always : OutgoingQueue::Keep::if_wanted);
@@ -439,7 +440,8 @@ tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view to
 bool Publisher::send_again(std::string_view topic, std::string_view content,
                            const signing::Digest& digest) {
     Core& core = *core_;
-    if (!signer_refusal(signing::Kind::message).empty()) return false;
+    // While nobody is there it would only lie beside what waits already.
+    if (core.queue.peers() == 0 || !signer_refusal(signing::Kind::message).empty()) return false;
     const auto claim = core.queue.claim_again(topic, content.size());
     if (!claim) return false;
     content.copy(claim->content, content.size());

@@ -80,7 +80,8 @@ struct PublishOptions {
     /// With a hook the message is kept until its turn comes, also if nobody has subscribed yet; it
     /// needs a publisher that signs (asserted).
     SealedMessageHook* hook = nullptr;
-    bool wait_for_room = true;  ///< False: a full queue fails at once.
+    /// How long to wait for room in the sending queue, at most the publisher's own room_timeout.
+    std::optional<std::chrono::milliseconds> room_timeout{};
 };
 
 struct PublishError {
