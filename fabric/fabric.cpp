@@ -80,7 +80,9 @@ SubscriberStats Subscription::stats() const {
 
 struct Fabric::Core {
     Core(const config::Configuration& configuration, FabricOptions the_options)
-        : options(std::move(the_options)), restart_notes(configuration) {
+        : configuration_given(configuration),
+          options(std::move(the_options)),
+          restart_notes(configuration) {
         config::Problems problems;
         settings = read_settings(configuration, problems);
         signing_settings =
@@ -285,6 +287,7 @@ struct Fabric::Core {
         return subscriber;
     }
 
+    const config::Configuration configuration_given;
     FabricOptions options;
     SystemClock system_clock;
     Settings settings;
@@ -365,6 +368,9 @@ tl::expected<void, std::vector<std::string>> Fabric::reload(
     return core_->reload(configuration);
 }
 
+const config::Configuration& Fabric::configuration() const noexcept {
+    return core_->configuration_given;
+}
 const Settings& Fabric::settings() const noexcept {
     return core_->settings;
 }

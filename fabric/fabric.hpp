@@ -121,6 +121,8 @@ public:
     [[nodiscard]] tl::expected<void, std::vector<std::string>> reload(
         const config::Configuration& configuration);
 
+    /// What open() was given, for the settings of whatever is built upon the fabric.
+    [[nodiscard]] const config::Configuration& configuration() const noexcept;
     /// As read by open(); a reload does not change them.
     [[nodiscard]] const Settings& settings() const noexcept;
     [[nodiscard]] const signing::Settings& signing_settings() const noexcept;

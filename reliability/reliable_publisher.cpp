@@ -35,6 +35,13 @@ tl::unexpected<PublishFailure> failed(Reason reason, std::string sentence) {
     return tl::make_unexpected(PublishFailure{reason, std::move(sentence), {}, {}});
 }
 
+Settings settings_of(const fabric::Fabric& fabric) {
+    config::Problems problems;
+    Settings settings = read_settings(fabric.configuration(), problems);
+    if (!problems.empty()) throw fabric::OpenFailed(config::text_of(problems));
+    return settings;
+}
+
 std::uint64_t random_seed() {
     std::uint64_t seed = 0;
     signing::random_bytes(reinterpret_cast<char*>(&seed), sizeof seed);
@@ -334,6 +341,9 @@ private:
     std::shared_ptr<SentMessage> message_;
     bool opened_ = false;
 };
+
+ReliablePublisher::ReliablePublisher(fabric::Fabric& fabric)
+    : ReliablePublisher(fabric, settings_of(fabric)) {}
 
 ReliablePublisher::ReliablePublisher(fabric::Fabric& fabric, Settings settings,
                                      TrackerLimits limits, RetrySettings retries)

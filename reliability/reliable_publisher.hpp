@@ -2,7 +2,7 @@
 // Publishes messages that must be heard, and fails loudly, naming who stayed silent, unless enough
 // of the named recipients acknowledged in time, each with its own signature.
 //
-//     weft::reliability::ReliablePublisher reliable(*fabric, settings);
+//     weft::reliability::ReliablePublisher reliable(*fabric);
 //     reliable.publish("deploy.start", {{"version", "1.4"}},
 //                      {.recipients = {"web1.host1", "any(db1, db2)"},
 //                       .level = AckLevel::processed, .ack_timeout = 3s});
@@ -102,10 +102,12 @@ class ReliablePublisher {
 public:
     using OnSettled = std::function<void(const Outcome&)>;
 
-    /// Opens the fabric's publisher and the ACK subscription. `fabric` must outlive it. Throws
+    /// With the settings of the fabric's configuration (reliability.ack_timeout, .groups). Opens
+    /// the fabric's publisher and the ACK subscription. `fabric` must outlive it. Throws
     /// fabric::OpenFailed.
-    explicit ReliablePublisher(fabric::Fabric& fabric, Settings settings = {},
-                               TrackerLimits limits = {}, RetrySettings retries = {});
+    explicit ReliablePublisher(fabric::Fabric& fabric);
+    ReliablePublisher(fabric::Fabric& fabric, Settings settings, TrackerLimits limits = {},
+                      RetrySettings retries = {});
     /// What still waits ends as aborted.
     ~ReliablePublisher();
     ReliablePublisher(const ReliablePublisher&) = delete;
