@@ -234,42 +234,60 @@ struct ReliablePublisher::Core {
         return shared;
     }
 
-    /// "" or why no publish of ours can be acknowledged, whatever anybody does.
+    /// "" or why no publish of ours can be acknowledged, whatever anybody does (D2, T4).
     std::string impossible() const {
-        if (!identity) {
+        if (!publisher.identity()) {
             return "signing.sign is off: recipients acknowledge signed messages only";
         }
         if (!fabric.trust()) {
             return "signing.validate is off: an acknowledgement that nobody verifies proves "
-                   "nothing (D2)";
+                   "nothing";
         }
         const auto now = static_cast<signing::UtcSeconds>(clock.utc_us() / 1'000'000);
         return signing::overdue_list(*fabric.trust()->current(), now).value_or("");
     }
 
-    /// "" once ACKs can reach us. Asked again only while nobody at all has answered: one endpoint
-    /// of many that is down must not hold up every publish.
-    std::string not_ready(Instant deadline) {
-        if (ready.load(std::memory_order_acquire)) return "";
+    static tl::unexpected<PublishFailure> is_closed() {
+        return failed(Reason::not_published,
+                      "the publisher has been closed: nothing was published");
+    }
+
+    std::string unreachable(milliseconds waited) const {
+        const bool relay = fabric.settings().mode == fabric::Settings::Mode::relay;
+        const std::string who = relay ? "the relay at " + fabric.settings().relay_outbound.text()
+                                      : "no peer of fabric.endpoints, and no relay,";
+        return "no acknowledgement could reach us: " + who +
+               (relay ? " did not answer within " : " answered within ") +
+               std::to_string(waited.count()) + " ms" +
+               (relay ? " (is `weft relay` running?)" : "") + ". Nothing was published";
+    }
+
+    /// Until ACKs can reach us. Asked again only while nobody at all has answered: one endpoint of
+    /// many that is down must not hold up every publish.
+    tl::expected<void, PublishFailure> await_ready(Instant start, Instant deadline) {
+        if (ready.load(std::memory_order_acquire)) return {};
         while (true) {
             const auto left = duration_cast<milliseconds>(deadline - clock.steady());
             const auto result =
                 subscriber->wait_ready(std::clamp(left, milliseconds{0}, ready_slice));
             if (result.ready || result.answered > 0) {
                 ready.store(true, std::memory_order_release);
-                return "";
+                return {};
             }
-            if (closed) return "the publisher has been closed";
+            if (closed) return is_closed();
             if (left <= ready_slice) {
-                return "no acknowledgement could reach us: " + result.sentence +
-                       ". Nothing was published";
+                return failed(Reason::not_ready,
+                              unreachable(duration_cast<milliseconds>(deadline - start)));
             }
         }
     }
 
     tl::expected<microseconds, PublishFailure> timeout_of(const ReliableOptions& options) const {
         const milliseconds timeout = options.ack_timeout.value_or(settings.ack_timeout);
-        if (timeout > milliseconds{0} && timeout <= ack_timeout_max) return microseconds{timeout};
+        // In milliseconds: the longest of those would not fit into microseconds.
+        if (timeout > milliseconds{0} && timeout <= duration_cast<milliseconds>(ack_timeout_max)) {
+            return microseconds{timeout};
+        }
         return failed(Reason::invalid_request,
                       "an ack_timeout of " + std::to_string(timeout.count()) +
                           " ms is not possible: it must be more than 0 and at most 24h");
@@ -369,6 +387,7 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
     std::string_view topic, fabric::BodyView body, const ReliableOptions& options,
     OnSettled on_settled) {
     Core& core = *core_;
+    if (core.closed) return Core::is_closed();
     const Instant start = core.clock.steady();
     const auto recipients = core.parse(options.recipients.text());
     if (!recipients) return tl::make_unexpected(recipients.error());
@@ -399,8 +418,8 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
                       "processed");
     }
     if (std::string why = core.impossible(); !why.empty()) return failed(Reason::not_possible, why);
-    if (std::string why = core.not_ready(start + *timeout); !why.empty()) {
-        return failed(Reason::not_ready, why);
+    if (auto ready = core.await_ready(start, start + *timeout); !ready) {
+        return tl::make_unexpected(std::move(ready.error()));
     }
     core.follow_identity();
 
@@ -428,11 +447,11 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
         return pending;
     } catch (const Core::Sealing::TooMany&) {
         return failed(Reason::too_many_waiting,
-                      std::to_string(waiting()) +
-                          " publishes wait for acknowledgements already, which is the limit, or "
-                          "their bytes are: nothing was published");
+                      "no room to wait for one more acknowledgement: " + std::to_string(waiting()) +
+                          " publishes wait already, and they or their bytes are the limit; wait "
+                          "for some of them. Nothing was published");
     } catch (const Core::Sealing::Closed&) {
-        return failed(Reason::not_published, "the publisher has been closed");
+        return Core::is_closed();
     } catch (...) {
         sealing.cancel();
         throw;

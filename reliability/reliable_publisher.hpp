@@ -52,7 +52,7 @@ struct PublishFailure {
         not_possible,      ///< We do not sign or validate, or our revocation list is overdue (T4).
         not_ready,         ///< Nobody could have sent us an ACK: nothing was sent.
         too_many_waiting,  ///< See TrackerLimits: nothing was sent.
-        not_published,     ///< The fabric refused it; see `publish_error`: nothing was sent.
+        not_published,  ///< Closed, or refused by the fabric (`publish_error`): nothing was sent.
         not_acknowledged,  ///< It was sent; see `outcome`.
     };
     Reason reason;

@@ -1,5 +1,6 @@
 #include "tools/acknowledging.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "signing/refusal.hpp"
@@ -15,6 +16,8 @@ using State = reliability::RecipientAnswer::State;
 constexpr std::size_t in_flight_max = 1024;
 /// Messages whose recipients are shown one by one; of the others only the numbers.
 constexpr std::size_t reports_max = 10;
+/// Between two lines about messages that failed while more is being read.
+constexpr std::chrono::seconds say_every{1};
 
 bool is_typing_error(const PublishFailure& failure) {
     if (failure.reason == Reason::invalid_request) return true;
@@ -44,6 +47,12 @@ Acknowledging::Acknowledging(Context& context, fabric::Fabric& fabric, const Ack
     }
     const auto recipients = reliability::Recipients::parse(text, settings.groups);
     if (!recipients) throw usage_error("--recipients: " + recipients.error());
+    // Such as a shell variable that is not set: silence would look like success.
+    if (recipients->empty()) {
+        throw usage_error(
+            "--recipients: nobody is named; write a name on a certificate, such as web1.host1, or "
+            "leave the flag out if nobody must acknowledge");
+    }
     options_.recipients = text;
     options_.ack_timeout = flags.timeout;
     options_.parent = common.parent;
@@ -57,10 +66,11 @@ Acknowledging::~Acknowledging() = default;
 std::optional<fabric::MessageId> Acknowledging::publish(const std::string& topic,
                                                         fabric::BodyView body) {
     if (waiting_.size() >= in_flight_max) settle_oldest();
-    auto pending = publisher_->publish_async(topic, body, options_);
+    const auto on_settled = [this](const reliability::Outcome& outcome) { say_at_once(outcome); };
+    auto pending = publisher_->publish_async(topic, body, options_, on_settled);
     while (!pending && pending.error().reason == Reason::too_many_waiting && !waiting_.empty()) {
         settle_oldest();
-        pending = publisher_->publish_async(topic, body, options_);
+        pending = publisher_->publish_async(topic, body, options_, on_settled);
     }
     if (pending) {
         ++published_;
@@ -68,8 +78,9 @@ std::optional<fabric::MessageId> Acknowledging::publish(const std::string& topic
         return pending->id();
     }
     if (is_stopped(pending.error())) return std::nullopt;
+    const std::string others = report();
     throw CommandError(is_typing_error(pending.error()) ? exit_usage : exit_failed,
-                       pending.error().sentence);
+                       (others.empty() ? "" : others + "\n") + pending.error().sentence);
 }
 
 void Acknowledging::settle_oldest() {
@@ -101,12 +112,27 @@ void Acknowledging::stop() {
     publisher_->close();
 }
 
-void Acknowledging::finish() {
+void Acknowledging::say_at_once(const reliability::Outcome& outcome) {
+    using Verdict = reliability::Outcome::Verdict;
+    if (finishing_ || outcome.ok() || outcome.verdict() == Verdict::aborted) return;
+    const auto now = std::chrono::steady_clock::now();
+    const std::scoped_lock lock(saying_);
+    if (now < next_line_) {
+        ++unsaid_;
+        return;
+    }
+    Context::warn(outcome.sentence() +
+                  (unsaid_ > 0 ? " (and " + std::to_string(unsaid_) + " more before it)" : ""));
+    next_line_ = now + say_every;
+    unsaid_ = 0;
+}
+
+std::string Acknowledging::report() {
+    finishing_ = true;
     while (!waiting_.empty()) settle_oldest();
-    if (acknowledged_ == published_) return;
+    if (acknowledged_ == published_) return "";
     std::string text;
-    for (const std::string& report : reports_)
-        text += report + (report.ends_with('\n') ? "" : "\n");
+    for (const std::string& one : reports_) text += one + (one.ends_with('\n') ? "" : "\n");
     if (published_ > 1) {
         text += std::to_string(published_ - acknowledged_) + " of " + std::to_string(published_) +
                 " messages were not acknowledged";
@@ -117,7 +143,13 @@ void Acknowledging::finish() {
         }
     }
     while (text.ends_with('\n')) text.pop_back();
-    throw failure(text);
+    return text;
+}
+
+void Acknowledging::finish(const StopSignal& stop) {
+    const std::string text = report();
+    if (text.empty()) return;
+    throw CommandError(std::max<int>(stop.exit_code(), exit_failed), text);
 }
 
 }  // namespace weft::tools

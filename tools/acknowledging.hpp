@@ -1,13 +1,16 @@
 #pragma once
 // `--recipients`, `--ack-timeout` and `--level` of `weft logger` and `weft publish`: each message
-// must be acknowledged, many at a time, and who stayed silent is said at the end.
+// must be acknowledged, many at a time, and who stayed silent is said at the end; while more is
+// being read also at once, at most a line a second.
 // Threads: the main thread, but stop().
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,20 +35,24 @@ public:
                   const fabric::PublishOptions& common);
     ~Acknowledging();
 
-    /// Nothing once stop() was called. Throws CommandError where it could not be sent.
+    /// Nothing once stop() was called. Throws CommandError where it could not be sent, once what
+    /// was sent before has ended; the error says how, too.
     std::optional<fabric::MessageId> publish(const std::string& topic, fabric::BodyView body);
     /// Any thread: nothing more is published, and what waits ends now.
     void stop();
-    /// Waits for every answer, which ends with the last deadline. Exit 1, with a table of who did
-    /// and who did not, unless all were acknowledged.
-    void finish();
+    /// Waits for every answer, which ends with the last deadline. Exit 1 (130 after Ctrl-C), with a
+    /// table of who did and who did not, unless all were acknowledged.
+    void finish(const StopSignal& stop);
 
 private:
     void settle(const reliability::PendingAcks& pending);
     void settle_oldest();
+    /// Waits for all; nothing if all were acknowledged.
+    [[nodiscard]] std::string report();
+    /// Any thread.
+    void say_at_once(const reliability::Outcome& outcome);
 
     reliability::ReliableOptions options_;
-    std::unique_ptr<reliability::ReliablePublisher> publisher_;
     std::deque<reliability::PendingAcks> waiting_;
     std::size_t published_ = 0, acknowledged_ = 0;
     std::vector<std::string> reports_;  // of the first that were not
@@ -53,6 +60,13 @@ private:
         std::size_t acknowledged = 0, rejected = 0, unknown = 0;
     };
     std::map<std::string, Tally> tallies_;
+    std::atomic<bool> finishing_{false};
+
+    std::mutex saying_;  // guards what follows
+    std::chrono::steady_clock::time_point next_line_{};
+    std::size_t unsaid_ = 0;
+
+    std::unique_ptr<reliability::ReliablePublisher> publisher_;  // last: it tells us
 };
 
 }  // namespace weft::tools

@@ -79,14 +79,16 @@ void PublishingFlags::add_to(CLI::App& app) {
     app.add_option("--parent", parent, "Id of the message that caused this one")->type_name("ID");
     app.add_option("--recipients", acks.recipients,
                    "Who must acknowledge each message: names on certificates, groups "
-                   "(reliability.groups), any(C,D), '2 of (E,F,G)'; exit 1 unless they do")
+                   "(reliability.groups), any(C,D), '2 of (E,F,G)'; exit 1 unless they do "
+                   "(repeatable; --flush and --wait do nothing then)")
         ->type_name("A,B")
         ->allow_extra_args(false);
     add_duration(app, "--ack-timeout", acks.timeout,
-                 "How long they have (default: reliability.ack_timeout, 250ms)");
+                 "How long they have from the moment of publishing (default: "
+                 "reliability.ack_timeout, 250ms)");
     app.add_option("--level", acks.level,
-                   "What they must acknowledge: received (default), processed, or stored (on a "
-                   "journal's disk)")
+                   "What they must acknowledge: received (default: verified and in their queue), "
+                   "processed (their handler is done with it), or stored (on a journal's disk)")
         ->check(CLI::IsMember({"received", "stored", "processed"}));
     app.add_flag("--durable", durable, "Succeed only once the message is on a journal's disk");
 }
@@ -170,7 +172,7 @@ std::optional<fabric::MessageId> Publishing::publish(const std::string& topic,
 void Publishing::finish(const StopSignal& stop) {
     fabric::Publisher& publisher = fabric_->publisher();
     // Whoever had to hear has answered, or has not: nothing else is worth waiting for.
-    if (acks_) return acks_->finish();
+    if (acks_) return acks_->finish(stop);
     if (stop.requested() && publisher.stats().accepted == 0) return;
     const fabric::FlushResult flushed = publisher.flush(last_flush(flush_timeout(), stop));
     publisher.close();
