@@ -92,7 +92,7 @@ int bench_pub(Context& context, const Flags& flags) {
             "{\"messages\":%llu,\"bytes\":%llu,\"seconds\":%.6f,\"per_second\":%.0f,"
             "\"runs\":%llu,\"signatures\":%llu,\"unwanted\":%llu,\"counters\":%s}\n",
             static_cast<unsigned long long>(sent),
-            static_cast<unsigned long long>(sent * flags.size), seconds, rate,
+            static_cast<unsigned long long>(sent) * flags.size, seconds, rate,
             static_cast<unsigned long long>(stats.runs),
             static_cast<unsigned long long>(stats.signatures),
             static_cast<unsigned long long>(stats.unwanted), counters.json().c_str());

@@ -15,7 +15,7 @@ namespace weft::fabric {
 
 struct ReplayState {
     static constexpr std::uint64_t window = 1024;
-    static constexpr std::size_t bytes_max = 8 * 1024 * 1024;
+    static constexpr std::size_t bytes_max = std::size_t{8} * 1024 * 1024;
     using Boot = std::array<char, 16>;
 
     struct Signer {

@@ -200,7 +200,7 @@ private:
     void step() {
         std::vector<pollfd> ready;
         for (const auto& [fd, events] : sockets_) ready.push_back({fd, events, 0});
-        timeval most{0, poll_ms_max * 1000};
+        timeval most{0, poll_ms_max * 1000L};
         timeval room{};
         const timeval* wait = ares_timeout(channel_, &most, &room);
         const auto wait_ms = static_cast<int>(wait->tv_sec * 1000 + wait->tv_usec / 1000);
