@@ -21,17 +21,19 @@ class Forger {
 public:
     Forger(fabric::Fabric& fabric, std::string name) : name_(std::move(name)), voice_(fabric) {}
 
-    void on_message(const fabric::Message& message) {
+    /// The whole chorus once; a repetition is met with one more lie.
+    void on_message(const fabric::Message& message, bool repeated) {
         const auto request = AckVoice::request_of(message);
         if (!request) return;
         const AckSubject subject = AckVoice::subject_of(message, *request);
         const std::string publisher{message.signer()};
+        lie_otherwise(publisher, *request, subject);
+        if (repeated) return;
         for (const std::string_view other : request->recipients) {
             if (other == name_) continue;
             voice_.say(publisher, {other, request->level, "", subject});
         }
         lie_about_another(publisher, request->level, subject);
-        lie_otherwise(publisher, *request, subject);
         last_ = subject;
     }
 
@@ -102,8 +104,8 @@ std::string play_forger(const std::string& name, const World& world, const Cue& 
     const auto fabric = world.open(name);
     Forger forger(*fabric, name);
     fabric::SubscriberHooks hooks;
-    hooks.deliver = [&](const fabric::Message& message) { forger.on_message(message); };
-    hooks.repeated = hooks.deliver;
+    hooks.deliver = [&](const fabric::Message& message) { forger.on_message(message, false); };
+    hooks.repeated = [&](const fabric::Message& message) { forger.on_message(message, true); };
     const auto subscriber = fabric->subscribe({std::string{topics_glob}}, std::move(hooks));
     if (const auto ready = subscriber->wait_ready(20s); !ready.ready) {
         throw std::runtime_error(ready.sentence);

@@ -46,33 +46,28 @@ private:
     std::unordered_set<std::size_t> young_, old_;
 };
 
-/// So many a second, and no more than that at once.
-class Allowance {
+/// What is done for each ACK that comes, and a little also when none does: on a busy machine an
+/// attack at a fixed rate would leave no time for anything else.
+class Debt {
 public:
-    explicit Allowance(std::uint64_t per_second) : per_second_(per_second) {}
-    [[nodiscard]] bool take() {
-        const auto now = std::chrono::steady_clock::now();
-        if (now - second_ >= slice) {
-            second_ = now;
-            taken_ = 0;
-        }
-        return ++taken_ <= per_second_ / 10;
+    explicit Debt(double each) : each_(each) {}
+    void add() { owed_ = std::min(owed_ + each_, 1000.0); }
+    [[nodiscard]] bool pay() {
+        if (owed_ < 1) return false;
+        owed_ -= 1;
+        return true;
     }
 
 private:
-    static constexpr std::chrono::milliseconds slice{100};
-    const std::uint64_t per_second_;
-    std::chrono::steady_clock::time_point second_{};
-    std::uint64_t taken_ = 0;
+    const double each_;
+    double owed_ = 0;
 };
 
 class Replayer {
 public:
     static constexpr std::size_t kept_max = 4096;
     static constexpr std::size_t forgers_share = 8;  ///< One of so many of the forger's is kept.
-    static constexpr std::uint64_t replays_per_second = 3000;
-    /// Receivers stop paying for proofs from a connection that fails much more often than this.
-    static constexpr std::uint64_t altered_per_second = 1000;
+    static constexpr double replays_each = 0.6, altered_each = 0.2;
 
     Replayer(const World& world, std::string ack_topic)
         : listen_(context_, zmq::socket_type::sub), speak_(context_, zmq::socket_type::pub) {
@@ -92,12 +87,17 @@ public:
             zmq::poll(items.data(), items.size(), 5ms);
             for (int i = 0; i < 1000 && take(); ++i) {
             }
+            // Our own come back and wake us, too: idle turns are counted by the clock.
+            if (const auto now = std::chrono::steady_clock::now(); now - idle_since_ >= 10ms) {
+                idle_since_ = now;
+                owe();
+            }
             if (kept_.empty()) continue;
-            for (int i = 0; i < 50 && replays_.take(); ++i) {
+            while (replays_.pay()) {
                 send(random_.one_of(kept_));
                 ++replayed_;
             }
-            for (int i = 0; i < 20 && alterations_.take(); ++i) send_altered();
+            while (alterations_.pay()) send_altered();
         }
     }
 
@@ -123,8 +123,14 @@ private:
         Kept ack{frames[0].to_string(), frames[1].to_string(), frames[2].to_string()};
         if (sent_.has(hash_of(ack))) return true;  // Our own, come back.
         ++seen_;
+        owe();
         keep(std::move(ack));
         return true;
+    }
+
+    void owe() {
+        replays_.add();
+        alterations_.add();
     }
 
     void keep(Kept ack) {
@@ -195,7 +201,8 @@ private:
     Random random_{11};
     std::vector<Kept> kept_;
     Recent sent_;
-    Allowance replays_{replays_per_second}, alterations_{altered_per_second};
+    Debt replays_{replays_each}, alterations_{altered_each};
+    std::chrono::steady_clock::time_point idle_since_{};
     std::uint64_t seen_ = 0, replayed_ = 0, altered_ = 0, not_sent_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "tests/fault/ack_storm/storm.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <iostream>
 #include <memory>
@@ -59,6 +60,27 @@ private:
     std::size_t prompt_ = 0, open_ = 0, most_ = 0;
 };
 
+/// How long answers take at present: nobody is called silent who is only slow.
+class Patience {
+public:
+    explicit Patience(std::chrono::microseconds least) : least_(least) {}
+    void answered_after(std::chrono::microseconds elapsed) {
+        const std::scoped_lock lock(mutex_);
+        slowest_ = std::max(elapsed, slowest_ - slowest_ / 200);
+    }
+    [[nodiscard]] std::chrono::milliseconds timeout() const {
+        const std::scoped_lock lock(mutex_);
+        const std::chrono::microseconds most{15s};
+        return std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::clamp(slowest_ * 5, least_, most));
+    }
+
+private:
+    mutable std::mutex mutex_;
+    const std::chrono::microseconds least_;
+    std::chrono::microseconds slowest_{};
+};
+
 /// Until every way is open: then whatever is not answered was not answered by its recipient.
 void warm_up(ReliablePublisher& reliable) {
     reliability::ReliableOptions options;
@@ -73,7 +95,8 @@ public:
         : settings_(settings),
           reliable_(reliable),
           random_(settings.seed),
-          window_(settings.in_flight, settings.open) {}
+          window_(settings.in_flight, settings.open),
+          patience_(settings.short_timeout) {}
 
     void run() {
         Clock::time_point told = Clock::now();
@@ -102,14 +125,16 @@ private:
         reliability::ReliableOptions options;
         options.recipients = asked->demand.text();
         options.level = asked->demand.level;
-        options.ack_timeout = prompt ? settings_.long_timeout : settings_.short_timeout;
         const std::string topic = "storm." + std::to_string(random_.below(8));
         const std::string body(random_.below(400), 'w');
 
         window_.enter(prompt);
+        options.ack_timeout = prompt ? settings_.long_timeout : patience_.timeout();
         const auto pending =
             reliable_.publish_async(topic, {body, "application/octet-stream"}, options,
                                     [this, asked, prompt](const Outcome& outcome) {
+                                        if (prompt)
+                                            patience_.answered_after(outcome.about().elapsed);
                                         verdicts_.settled(*asked, outcome);
                                         window_.leave(prompt);
                                     });
@@ -132,6 +157,7 @@ private:
     Random random_;
     Verdicts verdicts_;
     Window window_;
+    Patience patience_;
 };
 
 void print(const Tally& tally) {
@@ -187,7 +213,12 @@ void demand_attacks(const ReliablePublisher& reliable, Verdicts& verdicts) {
 
 bool conduct(const StormSettings& settings, const World& world, Stage& stage) {
     const auto fabric = world.open(std::string{publisher_name});
-    ReliablePublisher reliable(*fabric);
+    // With hundreds in flight answers take a while, on a busy machine a long one: asking sooner
+    // only adds to what must be done, until nothing else is.
+    reliability::RetrySettings retries;
+    retries.first = 300ms;
+    retries.longest = 10s;
+    ReliablePublisher reliable(*fabric, {}, {}, retries);
     try {
         warm_up(reliable);
     } catch (const std::exception&) {

@@ -15,9 +15,10 @@ struct StormSettings {
     std::uint64_t seed = 1;
     std::size_t in_flight = 300;  ///< Of those that end as soon as all have spoken.
     std::size_t open = 10'000;    ///< With those that can only end by their deadline.
-    /// Of publishes that may have to wait for somebody who never answers.
+    /// Of publishes that may have to wait for somebody who never answers; longer while answers are
+    /// slow to come.
     std::chrono::milliseconds short_timeout{1500};
-    std::chrono::milliseconds long_timeout{30'000};
+    std::chrono::milliseconds long_timeout{120'000};
 };
 
 /// Prints progress and a summary. True if nothing was violated, and the attacks did take place.
