@@ -59,8 +59,8 @@ public:
     virtual void subscribe(std::string_view prefix) = 0;
     virtual void unsubscribe(std::string_view prefix) = 0;
     virtual bool receive(Arrival& arrival) = 0;  ///< False if nothing is there now.
-    /// Whom the last arrival came from, as far as the transport knows it: an address, and behind '#'
-    /// what tells the connections of one address apart.
+    /// Whom the last arrival came from, as far as the transport knows it: an address, and behind
+    /// '#' what tells the connections of one address apart.
     [[nodiscard]] virtual std::string peer() const = 0;
     virtual void wait(std::chrono::milliseconds timeout) = 0;
     virtual void wake() = 0;  ///< Any thread.
