@@ -457,7 +457,7 @@ struct Subscriber::Core {
 
     void on_tick() {
         barriers_this_tick = 0;
-        if (watcher) take_answers();
+        if (!queries.empty()) take_answers();
         if (trust) {
             const auto reloaded = trust->reload_if_changed();
             if (reloaded && trust->generation() != trust_generation) {
@@ -487,7 +487,7 @@ struct Subscriber::Core {
                 }
                 if (i > 0 && hooks.pause) hooks.pause();
                 port->wait(tick);
-                if (watcher) take_answers();
+                if (!queries.empty()) take_answers();
                 return;
             }
             on_arrival(arrival);
