@@ -136,12 +136,13 @@ struct AckConsumer::Core {
     void require() const {
         if (!fabric.signing_settings().validate) {
             throw fabric::OpenFailed(
-                "acknowledging needs signing.validate: an ACK for a message that nobody verified "
+                "acknowledging needs signing.validate: true; an ACK for a message that nobody "
+                "verified "
                 "would be a lie");
         }
         if (!fabric.signing_settings().sign) {
             throw fabric::OpenFailed(
-                "acknowledging needs signing.sign: publishers count signed ACKs only");
+                "acknowledging needs signing.sign: true; publishers count signed ACKs only");
         }
     }
 
@@ -183,6 +184,23 @@ struct AckConsumer::Core {
         return false;
     }
 
+    class Spoken {
+    public:
+        explicit Spoken(Core& core) : core_(core) {}
+        ~Spoken() {
+            {
+                const std::scoped_lock lock(core_.mutex);
+                core_.speaking = false;
+            }
+            core_.arrived_.notify_one();
+        }
+        Spoken(const Spoken&) = delete;
+        Spoken& operator=(const Spoken&) = delete;
+
+    private:
+        Core& core_;
+    };
+
     bool enqueue(Delivery delivery) {
         const bool asked = delivery.asked().has_value();
         const Nonce nonce = delivery.nonce_;
@@ -195,13 +213,12 @@ struct AckConsumer::Core {
             queue.push_back(std::move(delivery));
             speaking = asked;
         }
+        // Whatever is thrown here, the worker must not wait for ever.
+        const Spoken at_the_end(*this);
         if (asked) {
             voice->say(
                 [&](AckResponder& responder) { return responder.on_queued(nonce, voice->now()); });
-            const std::scoped_lock lock(mutex);
-            speaking = false;
         }
-        arrived_.notify_one();
         return true;
     }
 

@@ -115,7 +115,8 @@ public:
         std::string_view topic, fabric::BodyView body, const ReliableOptions& options = {});
     /// Returns once the message is on its way; the first call may wait for the ACK subscription,
     /// at most until its deadline. `on_settled` is called exactly once if this returns a handle
-    /// and somebody was named.
+    /// and somebody was named; else at most once, and then not with a success. While the fabric's
+    /// queue is full this waits for room, also beyond the deadline: see PublisherSettings.
     [[nodiscard]] tl::expected<PendingAcks, PublishFailure> publish_async(
         std::string_view topic, fabric::BodyView body, const ReliableOptions& options = {},
         OnSettled on_settled = {});
