@@ -137,12 +137,12 @@ struct AckConsumer::Core {
     void require() const {
         if (!fabric.signing_settings().validate) {
             throw fabric::OpenFailed(
-                "acknowledging needs signing.validate: an ACK for a message that nobody verified "
-                "would be a lie");
+                "acknowledging needs signing.validate: true; an ACK for a message that nobody "
+                "verified would be a lie");
         }
         if (!fabric.signing_settings().sign) {
             throw fabric::OpenFailed(
-                "acknowledging needs signing.sign: publishers count signed ACKs only");
+                "acknowledging needs signing.sign: true; publishers count signed ACKs only");
         }
     }
 

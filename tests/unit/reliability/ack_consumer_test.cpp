@@ -210,39 +210,45 @@ TEST_F(Consuming, WhatComesAfterItsDeadlineIsRejectedAndNotHandled) {
 
 TEST_F(Consuming, WhatWaitedBeyondItsDeadlineIsNotHandled) {
     Gate gate;
-    consume([&](const Delivery& delivery) {
-        handled_.add(text_of(delivery));
-        gate.pass();
-    });
+    consume(
+        [&](const Delivery& delivery) {
+            handled_.add(text_of(delivery));
+            gate.pass();
+        },
+        {}, &shifted_);
     const PendingAcks first = publish("first");
     ASSERT_TRUE(handled_.wait_for(1));
-    const auto second = publish("second", AckLevel::processed, short_timeout).wait();
-    EXPECT_EQ(second->verdict(), Verdict::unknown);
+    const PendingAcks second = publish("second", AckLevel::processed, milliseconds{5000});
+    ASSERT_TRUE(eventually([&] { return stats().responder.delivered == 2; }));
 
+    shifted_.pass(std::chrono::seconds{10});
     gate.open();
 
     EXPECT_TRUE(first.wait()->ok());
+    EXPECT_FALSE(second.wait()->ok());
     EXPECT_TRUE(publish("third").wait()->ok());
     EXPECT_THAT(handled_.all(), ElementsAre("first", "third"));
+    EXPECT_EQ(stats().responder.late, 1U);
 }
 
 TEST_F(Consuming, WhoeverOnlyAsksForReceivedIsHandledHoweverLate) {
     Gate gate;
-    consume([&](const Delivery& delivery) {
-        handled_.add(text_of(delivery));
-        gate.pass();
-    });
+    consume(
+        [&](const Delivery& delivery) {
+            handled_.add(text_of(delivery));
+            gate.pass();
+        },
+        {}, &shifted_);
     const PendingAcks first = publish("first");
     ASSERT_TRUE(handled_.wait_for(1));
-    EXPECT_TRUE(publish("second", AckLevel::received, milliseconds{3000}).wait()->ok());
-    EXPECT_EQ(publish("third", AckLevel::processed, short_timeout).wait()->verdict(),
-              Verdict::unknown);
+    EXPECT_TRUE(publish("second", AckLevel::received, milliseconds{5000}).wait()->ok());
 
+    shifted_.pass(std::chrono::seconds{10});
     gate.open();
 
     EXPECT_TRUE(first.wait()->ok());
-    EXPECT_TRUE(eventually([&] { return stats().handled == 2; }));
-    EXPECT_THAT(handled_.all(), ElementsAre("first", "second"));
+    EXPECT_TRUE(publish("third").wait()->ok());
+    EXPECT_THAT(handled_.all(), ElementsAre("first", "second", "third"));
 }
 
 TEST_F(Consuming, StoppingHandlesWhatIsThereAndThenNothingMore) {

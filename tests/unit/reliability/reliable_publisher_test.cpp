@@ -175,6 +175,15 @@ TEST_F(Reliable, EnoughRejectionsEndTheWaitLongBeforeItsDeadline) {
     EXPECT_TRUE(either) << either.error().sentence;
 }
 
+TEST_F(Reliable, APublisherMayNameItself) {
+    const AckConsumer own(*git_.fabric, {"**"}, [](const Delivery&) {});
+    reliable();
+
+    const auto receipt = publish(asking("git", AckLevel::processed));
+
+    EXPECT_TRUE(receipt) << receipt.error().sentence;
+}
+
 TEST_F(Reliable, WithoutRecipientsItWarnsAndPublishesLikeAnyOtherMessage) {
     auto c = open("c");
     const auto subscription = c.fabric->subscribe({"deploy"});

@@ -34,11 +34,14 @@ inline constexpr std::chrono::milliseconds long_timeout{60'000};
 /// For what is to pass its deadline.
 inline constexpr std::chrono::milliseconds short_timeout{300};
 
-/// Real deadlines; the calendar is put where the test wants it.
+/// Real time; the calendar is put where the test wants it, and deadlines are brought nearer.
 class ShiftedClock final : public fabric::Clock {
 public:
     void shift(std::chrono::microseconds by) { by_us_ += by.count(); }
-    [[nodiscard]] fabric::Instant steady() const noexcept override { return world_.steady(); }
+    void pass(std::chrono::seconds by) { passed_s_ += by.count(); }
+    [[nodiscard]] fabric::Instant steady() const noexcept override {
+        return world_.steady() + std::chrono::seconds{passed_s_.load()};
+    }
     [[nodiscard]] std::uint64_t utc_us() const noexcept override {
         return static_cast<std::uint64_t>(static_cast<std::int64_t>(world_.utc_us()) +
                                           by_us_.load());
@@ -46,7 +49,7 @@ public:
 
 private:
     fabric::WorldClock world_;
-    std::atomic<std::int64_t> by_us_{0};
+    std::atomic<std::int64_t> by_us_{0}, passed_s_{0};
 };
 
 /// Things that other threads tell.
