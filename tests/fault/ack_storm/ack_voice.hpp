@@ -46,7 +46,7 @@ public:
     void say_bytes(std::string_view publisher, std::string_view body) {
         fabric::PublishOptions options;
         options.kind = signing::Kind::ack;
-        options.wait_for_room = false;
+        options.room_timeout = std::chrono::milliseconds{0};
         const std::string topic = root_ + std::string{publisher};
         ++(publisher_.try_publish(topic, {body, ""}, options) ? said_ : not_said_);
     }
