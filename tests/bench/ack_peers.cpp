@@ -170,11 +170,12 @@ private:
         [[nodiscard]] fabric::Instant steady() const noexcept override { return system_.steady(); }
         [[nodiscard]] std::uint64_t utc_us() const noexcept override {
             return static_cast<std::uint64_t>(support::SigningFixture::now) * 1'000'000 +
-                   static_cast<std::uint64_t>(system_.steady() / 1us);
+                   static_cast<std::uint64_t>((system_.steady() - start_) / 1us);
         }
 
     private:
         fabric::SystemClock system_;
+        fabric::Instant start_ = system_.steady();  // before the sides are forked
     };
 
     std::filesystem::path directory_;
