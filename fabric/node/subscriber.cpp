@@ -457,7 +457,7 @@ struct Subscriber::Core {
 
     void on_tick() {
         barriers_this_tick = 0;
-        if (watcher) take_answers();
+        if (!queries.empty()) take_answers();
         if (trust) {
             const auto reloaded = trust->reload_if_changed();
             if (reloaded && trust->generation() != trust_generation) {
@@ -486,7 +486,7 @@ struct Subscriber::Core {
                     copy_counters();
                 }
                 port->wait(tick);
-                if (watcher) take_answers();
+                if (!queries.empty()) take_answers();
                 return;
             }
             on_arrival(arrival);
@@ -534,8 +534,9 @@ struct Subscriber::Core {
     std::map<std::string, NameAnswer> answers;      // not taken yet
     std::map<std::string, std::string> unresolved;  // names that never had an endpoint, and why
     SubscriberStats stats;
-    std::jthread thread;                   // starts after, and joins before, what it uses
-    std::unique_ptr<NameWatcher> watcher;  // last: it wakes the port
+    std::jthread thread;  // starts after, and joins before, what it uses
+    // Last: it wakes the port. Of whoever owns the subscriber; its thread asks `queries` instead.
+    std::unique_ptr<NameWatcher> watcher;
 };
 
 tl::expected<std::unique_ptr<Subscriber>, std::string> Subscriber::open(
