@@ -536,8 +536,9 @@ struct Subscriber::Core {
     std::map<std::string, NameAnswer> answers;      // not taken yet
     std::map<std::string, std::string> unresolved;  // names that never had an endpoint, and why
     SubscriberStats stats;
-    std::jthread thread;                   // starts after, and joins before, what it uses
-    std::unique_ptr<NameWatcher> watcher;  // last: it wakes the port
+    std::jthread thread;  // starts after, and joins before, what it uses
+    // Last: it wakes the port. Of whoever owns the subscriber; its thread asks `queries` instead.
+    std::unique_ptr<NameWatcher> watcher;
 };
 
 tl::expected<std::unique_ptr<Subscriber>, std::string> Subscriber::open(

@@ -57,10 +57,19 @@ protected:
     }
     /// Everything that was sent at mallory's port before has been judged.
     [[nodiscard]] bool judged(std::uint64_t acks, std::uint64_t refused = 0) {
-        return eventually([&] {
-            return reliable_->stats().acks >= acks &&
-                   reliable_->ack_stats().refused_total() >= refused;
-        });
+        if (!eventually([&] {
+                return reliable_->stats().acks >= acks &&
+                       reliable_->ack_stats().refused_total() >= refused;
+            })) {
+            return false;
+        }
+        if (refused == 0) return true;
+        // What is refused is counted first and noted then: one more, of no publish, comes behind.
+        const auto before = reliable_->stats().acks_unmatched;
+        AckStatement behind;
+        behind.recipient = "b";
+        send(ack_frames(identity_of("b"), ack_topic, behind));
+        return eventually([&] { return reliable_->stats().acks_unmatched > before; });
     }
     std::shared_ptr<const Outcome> end(const Waiting& waiting) {
         EXPECT_FALSE(waiting.acks.done());
@@ -261,10 +270,7 @@ TEST_F(ForgedAcks, AnOrdinaryMessageOrABeaconThatSaysTheSameNeverCounts) {
     send(ack_frames(identity_of("a"), ack_topic, statement, signing::Kind::beacon));
 
     ASSERT_TRUE(judged(0, 1));
-    // And one that is none, so that the beacon before it has been seen.
-    send(ack_frames(identity_of("b"), ack_topic, statement));
-    ASSERT_TRUE(judged(1, 1));
-    EXPECT_EQ(reliable_->stats().acks, 1U);
+    EXPECT_EQ(reliable_->stats().acks, 1U) << "the one behind them";
     EXPECT_FALSE(end(waiting)->ok());
 }
 
@@ -272,8 +278,6 @@ TEST_F(ForgedAcks, BodiesThatAreNoStatementsAreIgnored) {
     const Waiting waiting = publish("a");
     fabric::ContentHeader header = fabric::sample_header();
     header.time_us = clock_.utc_us();
-    std::string cut = encode_statement(answer_to(waiting.message, "a", AckLevel::processed));
-    cut[0] = static_cast<char>(0x91);
     for (const std::string& body : {std::string{"\xC0"}, std::string{"\x90"}}) {
         send(support::sign(identity_of("a"), ack_topic, {fabric::encoded(header, body)},
                            signing::Kind::ack));

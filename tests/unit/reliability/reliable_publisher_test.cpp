@@ -265,7 +265,7 @@ TEST_F(Reliable, TooManyWaitingIsSaidAtOnceUntilOneEnds) {
     ASSERT_FALSE(third);
     EXPECT_EQ(third.error().reason, Reason::too_many_waiting);
     EXPECT_THAT(third.error().sentence, HasSubstr("Nothing was published"));
-    EXPECT_EQ(git_.fabric->publisher().stats().accepted, 2U);
+    EXPECT_EQ(reliable_->stats().opened, 2U);
     const Consumer a = consumer("a");
     EXPECT_TRUE(first.wait()->ok());
     EXPECT_TRUE(second.wait()->ok());
@@ -308,7 +308,7 @@ TEST_F(Reliable, ClosingEndsEverythingThatWaitsAsAbortedAndNothingIsPublishedAny
         EXPECT_EQ(later.error().reason, Reason::not_published);
         EXPECT_THAT(later.error().sentence, HasSubstr("closed"));
     }
-    EXPECT_EQ(git_.fabric->publisher().stats().accepted, 5U);
+    EXPECT_EQ(reliable_->stats().opened, 5U);
 }
 
 TEST_F(Reliable, AHandleOutlivesItsPublisher) {
