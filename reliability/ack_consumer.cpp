@@ -57,15 +57,10 @@ struct Delivery::Voice {
 
     void send(const std::optional<Ack>& ack) {
         if (!ack) return;
-        AckStatement statement;
-        statement.recipient = fabric.settings().name;
-        statement.level = ack->level;
-        statement.reason = ack->reason;
-        statement.subject = ack->subject;
         fabric::PublishOptions options;
         options.kind = signing::Kind::ack;
         options.room_timeout = milliseconds{0};
-        const std::string body = encode_statement(statement);
+        const std::string body = encode_statement(responder.statement_of(*ack));
         const auto sent = publisher.try_publish(ack_root + ack->publisher, {body, ""}, options);
         if (sent) return;
         {
@@ -82,8 +77,8 @@ struct Delivery::Voice {
     fabric::Publisher& publisher;
     const fabric::Clock& clock;
     const std::string ack_root;
-    std::mutex mutex;  // guards what follows
-    AckResponder responder;
+    std::mutex mutex;        // guards what follows
+    AckResponder responder;  // statement_of() needs no lock: our name never changes
     std::uint64_t acks_not_sent = 0;
     std::string said_not_sent;
 

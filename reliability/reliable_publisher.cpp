@@ -490,6 +490,14 @@ fabric::SubscriberStats ReliablePublisher::ack_stats() const {
     return core_->subscriber->stats();
 }
 
+std::uint64_t ReliablePublisher::acks_malformed() const noexcept {
+    return core_->acks_malformed;
+}
+
+std::uint64_t ReliablePublisher::not_sent_again() const noexcept {
+    return core_->not_sent_again;
+}
+
 std::size_t ReliablePublisher::waiting() const {
     const std::scoped_lock lock(core_->mutex);
     return core_->tracker.waits();

@@ -132,6 +132,11 @@ public:
 
     [[nodiscard]] AckTracker::Stats stats() const;
     [[nodiscard]] fabric::SubscriberStats ack_stats() const;  ///< Of the ACK subscription.
+    /// Verified ACKs whose body is none.
+    [[nodiscard]] std::uint64_t acks_malformed() const noexcept;
+    /// Repetitions that were due while the sending queue was full or nobody was connected; they are
+    /// due again.
+    [[nodiscard]] std::uint64_t not_sent_again() const noexcept;
     [[nodiscard]] std::size_t waiting() const;
     [[nodiscard]] const Settings& settings() const noexcept;
 

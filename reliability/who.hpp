@@ -27,10 +27,11 @@ public:
 
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
+    /// Every one of `names`, which are Who or texts.
     template <class Names>
     [[nodiscard]] static std::string joined(const Names& names) {
         std::string text;
-        for (const Who& who : names) text += (text.empty() ? "" : ", ") + who.text_;
+        for (const auto& name : names) text += (text.empty() ? "" : ", ") + Who(name).text_;
         return text;
     }
 

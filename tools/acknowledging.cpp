@@ -41,10 +41,7 @@ Acknowledging::Acknowledging(Context& context, fabric::Fabric& fabric, const Ack
     config::Problems problems;
     auto settings = reliability::read_settings(context.configuration(), problems);
     Context::require_none(problems);
-    std::string text;
-    for (const std::string& recipient : flags.recipients) {
-        text += (text.empty() ? "" : ", ") + recipient;
-    }
+    const std::string text = reliability::Who::joined(flags.recipients);
     const auto recipients = reliability::Recipients::parse(text, settings.groups);
     if (!recipients) throw usage_error("--recipients: " + recipients.error());
     // Such as a shell variable that is not set: silence would look like success.

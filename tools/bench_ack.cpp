@@ -92,9 +92,7 @@ public:
         config::Problems problems;
         auto settings = reliability::read_settings(context.configuration(), problems);
         Context::require_none(problems);
-        for (const std::string& name : flags.recipients) {
-            recipients_ += (recipients_.empty() ? "" : ", ") + name;
-        }
+        recipients_ = reliability::Who::joined(flags.recipients);
         if (recipients_.empty()) answer_ourselves();
         reliability::TrackerLimits limits;
         limits.waits_max = std::max<std::size_t>(limits.waits_max, flags.in_flight);

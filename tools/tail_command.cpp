@@ -141,6 +141,8 @@ public:
     virtual ~Follower() = default;
     [[nodiscard]] virtual fabric::ReadyResult wait_ready(std::chrono::milliseconds timeout) = 0;
     virtual fabric::SubscriberStats stop() = 0;
+    /// What it counted beside that; once it has stopped.
+    virtual void count(fabric::Counters& /*counters*/) const {}
 };
 
 class Listener final : public Follower {
@@ -199,6 +201,15 @@ public:
         return consumer_->stats().subscriber;
     }
 
+    void count(fabric::Counters& counters) const override {
+        const reliability::ConsumerStats stats = consumer_->stats();
+        counters.add_subscription_dropped(stats.dropped);
+        counters.add("weft_messages_dropped_total", "left_at_stop", stats.left);
+        counters.add("weft_acks_not_sent_total", "", stats.acks_not_sent);
+        counters.add("weft_acks_sent_total", "acknowledged", stats.responder.acks);
+        counters.add("weft_acks_sent_total", "rejected", stats.responder.rejections);
+    }
+
 private:
     fabric::Fabric& fabric_;
     std::unique_ptr<reliability::AckConsumer> consumer_;
@@ -237,6 +248,7 @@ int tail(Context& context, const Flags& flags) {
     const auto stats = follower->stop();
     fabric::Counters counters;
     counters.add(stats);
+    follower->count(counters);
     Context::say_counters(counters);
     if (stats.refused_total() > 0) {
         // What came twice, such as by two ways or sent again for others, harms nobody.

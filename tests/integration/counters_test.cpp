@@ -55,5 +55,17 @@ TEST(CountersShown, BothSidesOfTheBenchAndTheCommandsSayThemAtTheirEnd) {
     EXPECT_THAT(relay.err(), HasSubstr("info weft_relay_runs_total "));
 }
 
+TEST(CountersShown, WhatATailAcknowledgedIsSaidWhenItEnds) {
+    Fabric fabric;
+    const Process relay = fabric.relay();
+    Process tail = fabric.tail({"--ack", "--count", "1"});
+    EXPECT_EQ(fabric
+                  .weft({"publish", "a.b", "--json", "1", "--recipients", "git.host1", "--level",
+                         "processed", "--ack-timeout", "20s"})
+                  .exit_code,
+              0);
+    tail.wait_for_line(Stream::err, "weft_acks_sent_total{reason=\"acknowledged\"} 1");
+}
+
 }  // namespace
 }  // namespace weft::testing
