@@ -6,6 +6,8 @@
 #include "config/section.hpp"
 #include "reliability/ack/request.hpp"
 #include "signing/certificate.hpp"
+#include "signing/refusal.hpp"
+#include "signing/topic_glob.hpp"
 
 namespace weft::reliability {
 namespace {
@@ -70,6 +72,37 @@ std::vector<std::string> read_journals(const Section& section) {
     return journals;
 }
 
+void check_glob(const Section& section, const std::string& key, const std::string& text) {
+    if (const auto glob = signing::TopicGlob::parse(text); !glob) {
+        section.refuse(
+            key, "'" + signing::escape(text) + "' is not a glob over topics: " + glob.error());
+    }
+}
+
+JournalSettings read_journal(const Section& section) {
+    JournalSettings journal;
+    const std::string backend = section.text("backend");
+    journal.backend = backend == "memory"      ? JournalSettings::Backend::memory
+                      : backend == "jetstream" ? JournalSettings::Backend::jetstream
+                                               : JournalSettings::Backend::rocksdb;
+    journal.path = section.path("path");
+    journal.listen = section.endpoint("listen").text();
+    journal.sync = section.text("sync") == "always";
+    journal.max_age = section.duration("max_age");
+    journal.max_bytes = section.size("max_bytes");
+    journal.topics = section.texts("topics");
+    for (std::size_t i = 0; i < journal.topics.size(); ++i) {
+        check_glob(section, "topics." + std::to_string(i), journal.topics[i]);
+    }
+    for (const std::string& glob : section.keys("ages")) {
+        const std::string key = "ages." + glob;
+        check_glob(section, key, glob);
+        journal.ages[glob] = section.duration(key);
+    }
+    journal.protect = section.texts("protect");
+    return journal;
+}
+
 }  // namespace
 
 Settings read_settings(const config::Configuration& configuration, config::Problems& problems) {
@@ -82,6 +115,20 @@ Settings read_settings(const config::Configuration& configuration, config::Probl
     settings.groups = read_groups(section);
     check_groups(section, settings.groups);
     settings.journals = read_journals(section);
+    settings.journal = read_journal(section.section("journal"));
+    for (const std::string& name : section.keys("journal_endpoints")) {
+        if (const std::string wrong = signing::name_error(name); !wrong.empty()) {
+            section.refuse("journal_endpoints." + name, wrong);
+        }
+        settings.journal_endpoints[name] = section.endpoint("journal_endpoints." + name).text();
+    }
+    for (const std::string& name : settings.journals) {
+        settings.journal_endpoints.try_emplace(name, settings.journal.listen);
+    }
+    settings.repair.wait = section.duration("repair.wait");
+    settings.repair.held_max = section.count("repair.held_max");
+    settings.outbox = section.path("outbox");
+    settings.outbox_max = section.size("outbox_max");
     return settings;
 }
 

@@ -60,7 +60,13 @@ fabric:
   replay: { past: 5m, future: 30s, state: var/replay }
   name_servers: []
 signing: { revocation_expired: warn }
-reliability: { outbox: "", groups: {} }
+reliability:
+  outbox: ""
+  outbox_max: 256MiB
+  groups: {}
+  journal: { listen: "tcp://127.0.0.1:9942", topics: [], ages: {}, protect: [] }
+  journal_endpoints: {}
+  repair: { wait: 5s, held_max: 65536 }
 log: { level: info }
 )YAML";
 
