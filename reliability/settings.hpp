@@ -42,10 +42,10 @@ struct Settings {
     Recipients::Groups groups;
     std::vector<std::string> journals;  ///< Names on the certificates of the fabric's journals.
     /// Where they answer readers: one for each of `journals`, and others that are configured.
-    std::map<std::string, std::string, std::less<>> journal_endpoints;
-    JournalSettings journal;
-    RepairSettings repair;
-    std::filesystem::path outbox;  ///< Empty: none.
+    std::map<std::string, std::string, std::less<>> journal_endpoints{};
+    JournalSettings journal{};
+    RepairSettings repair{};
+    std::filesystem::path outbox{};  ///< Empty: none.
     std::uint64_t outbox_max = 0;  ///< Bytes.
 };
 
