@@ -35,6 +35,8 @@
 
 namespace weft::reliability {
 
+class AckVoice;
+
 /// One message in a consumer's hands. Copies are about the same one; they may outlive the consumer,
 /// and then say nothing any more.
 class Delivery {
@@ -49,14 +51,13 @@ public:
 
 private:
     friend class AckConsumer;
-    struct Voice;
     Delivery(fabric::Message message, std::optional<AckLevel> asked, const Nonce& nonce,
-             std::weak_ptr<Voice> voice)
+             std::weak_ptr<AckVoice> voice)
         : message_(std::move(message)), asked_(asked), nonce_(nonce), voice_(std::move(voice)) {}
     fabric::Message message_;
     std::optional<AckLevel> asked_;
     Nonce nonce_{};
-    std::weak_ptr<Voice> voice_;
+    std::weak_ptr<AckVoice> voice_;
 };
 
 struct ConsumerOptions {
