@@ -234,6 +234,33 @@ struct ReliablePublisher::Core {
         return shared;
     }
 
+    struct Wanted {
+        std::shared_ptr<const Recipients> recipients;
+        AckLevel level = AckLevel::received;
+    };
+    tl::expected<Wanted, PublishFailure> wanted(const ReliableOptions& options) {
+        std::string text = options.recipients.text();
+        AckLevel level = options.level;
+        if (options.durable) {
+            if (!text.empty()) {
+                return failed(Reason::invalid_request,
+                              "durable and recipients at once: a journal stores and the others do "
+                              "not, so publish either durable, or to recipients; or name the "
+                              "journals as recipients with the level `stored`");
+            }
+            if (settings.journals.empty()) {
+                return failed(Reason::invalid_request,
+                              "durable needs a journal: set `reliability.journals` to the names on "
+                              "the certificates of the fabric's journals, such as [journal.host1]");
+            }
+            text = "any(" + Who::joined(settings.journals) + ")";
+            level = AckLevel::stored;
+        }
+        auto recipients = parse(text);
+        if (!recipients) return tl::make_unexpected(std::move(recipients.error()));
+        return Wanted{std::move(*recipients), level};
+    }
+
     /// "" or why no publish of ours can be acknowledged, whatever anybody does (D2, T4).
     std::string impossible() const {
         if (!publisher.identity()) {
@@ -389,8 +416,9 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
     Core& core = *core_;
     if (core.closed) return Core::is_closed();
     const Instant start = core.clock.steady();
-    const auto recipients = core.parse(options.recipients.text());
-    if (!recipients) return tl::make_unexpected(recipients.error());
+    const auto wanted = core.wanted(options);
+    if (!wanted) return tl::make_unexpected(wanted.error());
+    const auto& [recipients, level] = *wanted;
 
     fabric::PublishOptions plain;
     plain.parent = options.parent;
@@ -403,7 +431,7 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
             Reason::not_published, published.error().sentence, {}, published.error()});
     };
     std::string full = core.fabric.settings().space.complete(topic);
-    if ((*recipients)->empty()) {
+    if (recipients->empty()) {
         core.fabric.warn("no recipients were named for " + signing::escape(full, 80) +
                          ": it is published like any other message, and nobody's silence is seen");
         shared->settled = true;
@@ -412,7 +440,7 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
 
     const auto timeout = core.timeout_of(options);
     if (!timeout) return tl::make_unexpected(timeout.error());
-    if (options.level == AckLevel::rejected) {
+    if (level == AckLevel::rejected) {
         return failed(Reason::invalid_request,
                       "the level `rejected` cannot be asked for: ask for received, stored or "
                       "processed");
@@ -425,14 +453,14 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
 
     AckRequest request;
     signing::random_bytes(request.nonce.data(), request.nonce.size());
-    request.level = options.level;
+    request.level = level;
     request.timeout = *timeout;
-    const auto& names = (*recipients)->names();
+    const auto& names = recipients->names();
     request.recipients.assign(names.begin(), names.end());
     const std::string encoded = encode_request(request);
     shared->on_settled = std::move(on_settled);
     Core::Sealing sealing(core, request.nonce,
-                          {*recipients, options.level, start, *timeout, shared}, full);
+                          {recipients, level, start, *timeout, shared}, full);
     plain.ack = encoded;
     plain.hook = &sealing;
     try {

@@ -44,6 +44,9 @@ struct ReliableOptions {
     std::optional<std::chrono::milliseconds> ack_timeout{};  ///< Nothing: reliability.ack_timeout.
     std::optional<fabric::MessageId> parent{};
     std::vector<std::pair<std::string_view, std::string_view>> headers{};
+    /// Success means that it is on a journal's disk: the same as level `stored` from any one of
+    /// reliability.journals. Not together with `recipients`: what those must do is another level.
+    bool durable = false;
 };
 
 struct PublishFailure {

@@ -34,14 +34,8 @@ bool is_stopped(const PublishFailure& failure) {
             failure.publish_error->reason == fabric::PublishError::Reason::stopped);
 }
 
-}  // namespace
-
-Acknowledging::Acknowledging(Context& context, fabric::Fabric& fabric, const AckFlags& flags,
-                             const fabric::PublishOptions& common) {
-    config::Problems problems;
-    auto settings = reliability::read_settings(context.configuration(), problems);
-    Context::require_none(problems);
-    const std::string text = reliability::Who::joined(flags.recipients);
+std::string recipients_of(const AckFlags& flags, const reliability::Settings& settings) {
+    std::string text = reliability::Who::joined(flags.recipients);
     const auto recipients = reliability::Recipients::parse(text, settings.groups);
     if (!recipients) throw usage_error("--recipients: " + recipients.error());
     // Such as a shell variable that is not set: silence would look like success.
@@ -50,7 +44,23 @@ Acknowledging::Acknowledging(Context& context, fabric::Fabric& fabric, const Ack
             "--recipients: nobody is named; write a name on a certificate, such as web1.host1, or "
             "leave the flag out if nobody must acknowledge");
     }
-    options_.recipients = text;
+    return text;
+}
+
+}  // namespace
+
+Acknowledging::Acknowledging(Context& context, fabric::Fabric& fabric, const AckFlags& flags,
+                             const fabric::PublishOptions& common) {
+    config::Problems problems;
+    auto settings = reliability::read_settings(context.configuration(), problems);
+    Context::require_none(problems);
+    options_.durable = flags.durable;
+    if (flags.durable && settings.journals.empty()) {
+        throw usage_error(
+            "--durable needs a journal: set reliability.journals to the names of the fabric's "
+            "journals, such as [journal.host1]; nothing was published");
+    }
+    if (!flags.durable) options_.recipients = recipients_of(flags, settings);
     options_.ack_timeout = flags.timeout;
     options_.parent = common.parent;
     options_.headers = common.headers;

@@ -26,6 +26,7 @@ struct AckFlags {
     std::vector<std::string> recipients;
     std::optional<std::chrono::milliseconds> timeout;
     std::string level;
+    bool durable = false;  ///< Instead of recipients: a journal must have stored it.
 };
 
 class Acknowledging {

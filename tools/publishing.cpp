@@ -18,10 +18,17 @@ constexpr milliseconds wait_for_subscriber_default{500};
 /// After this a command that waits for its relay says so.
 constexpr milliseconds silent_for{500};
 
-void refuse_durable(const PublishingFlags& flags) {
+/// Level and recipients of a durable publish are given.
+void refuse_both(const AckFlags& flags) {
     if (!flags.durable) return;
+    const std::string other = !flags.recipients.empty() ? "--recipients"
+                              : !flags.level.empty()    ? "--level"
+                                                        : "";
+    if (other.empty()) return;
     throw usage_error(
-        "--durable needs a journal, which this version does not have yet: nothing was published");
+        "--durable and " + other +
+        " at once: durable asks the journals, at the level stored; to ask others as well, publish "
+        "to --recipients with the journals among them and --level stored");
 }
 
 std::pair<std::string_view, std::string_view> split_header(const std::string& header) {
@@ -90,12 +97,14 @@ void PublishingFlags::add_to(CLI::App& app) {
                    "What they must acknowledge: received (default: verified and in their queue), "
                    "processed (their handler is done with it), or stored (on a journal's disk)")
         ->check(CLI::IsMember({"received", "stored", "processed"}));
-    app.add_flag("--durable", durable, "Succeed only once the message is on a journal's disk");
+    app.add_flag("--durable", acks.durable,
+                 "Succeed only once each message is on the disk of a journal "
+                 "(reliability.journals)");
 }
 
 Publishing::Publishing(Context& context, const PublishingFlags& flags, const std::string& source)
     : flags_(flags) {
-    refuse_durable(flags_);
+    refuse_both(flags_.acks);
     for (const std::string& header : flags_.headers) {
         options_.headers.push_back(split_header(header));
     }
@@ -112,11 +121,12 @@ Publishing::Publishing(Context& context, const PublishingFlags& flags, const std
     options.source = source;
     fabric_ = fabric::Fabric::open(context.configuration(), options);
     static_cast<void>(fabric_->publisher());
-    if (!flags_.acks.recipients.empty()) {
+    if (flags_.acks.durable || !flags_.acks.recipients.empty()) {
         acks_ = std::make_unique<Acknowledging>(context, *fabric_, flags_.acks, options_);
     } else if (flags_.acks.timeout || !flags_.acks.level.empty()) {
         Context::warn(
-            "--ack-timeout and --level do nothing without --recipients: nobody's silence is seen");
+            "--ack-timeout and --level do nothing without --recipients or --durable: nobody's "
+            "silence is seen");
     }
 }
 

@@ -24,7 +24,6 @@ struct PublishingFlags {
     std::vector<std::string> headers;  ///< K=V
     std::string parent;
     AckFlags acks;
-    bool durable = false;
 
     /// The flags that both commands take.
     void add_to(CLI::App& app);

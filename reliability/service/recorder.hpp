@@ -1,0 +1,68 @@
+#pragma once
+// Records what passes on the fabric into a journal, and acknowledges `stored` what asks for it,
+// once it is durable (A6).
+//
+// How:      each run that arrives is appended as it came, without the messages that are not new;
+//           everything that arrived meanwhile shares one commit. What is asked again is looked up
+//           in the journal, so that also a journal that was killed answers for what it has.
+// Promises: `stored` is said after the journal's append() has answered, and never for what failed:
+//           that is rejected, with the reason, at once.
+// Threads:  none of its own: the subscriber's thread gathers and appends, the journal's writer says
+//           the ACKs. Everything here from any thread.
+// Limits:   `in_flight_messages` and `in_flight_bytes` wait for the journal; then the subscriber's
+//           thread waits, and what the fabric drops meanwhile is a hole that others can see.
+// Needs:    a certificate with the role journal, signing and validation on. Throws
+//           fabric::OpenFailed otherwise. `fabric` and `journal` must outlive it.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fabric/fabric.hpp"
+#include "reliability/ack/responder.hpp"
+#include "reliability/journal/journal.hpp"
+
+namespace weft::reliability {
+
+struct RecorderOptions {
+    std::size_t in_flight_messages = 65'536;
+    std::size_t in_flight_bytes = std::size_t{64} << 20;
+    std::chrono::microseconds clock_skew = std::chrono::seconds{1};  ///< See responder.hpp.
+    std::function<void(const fabric::Gap&)> gap{};
+};
+
+struct RecorderStats {
+    std::uint64_t recorded = 0;         ///< Messages that the journal has stored.
+    std::uint64_t not_recorded = 0;     ///< Messages that it could not store.
+    std::uint64_t found_again = 0;      ///< Asked again, and answered from the journal.
+    std::uint64_t waiting = 0;          ///< Handed to the journal, not answered yet.
+    std::uint64_t waited_for_room = 0;  ///< Times that the limits held up the subscriber.
+    std::uint64_t acks_not_sent = 0, requests_malformed = 0;
+    AckResponder::Stats responder;
+    fabric::SubscriberStats subscriber;
+};
+
+class Recorder {
+public:
+    /// Globs may be short; none: everything below <prefix>.<environment>.
+    Recorder(fabric::Fabric& fabric, Journal& journal, const std::vector<std::string>& globs,
+             RecorderOptions options = {});
+    ~Recorder();
+    Recorder(const Recorder&) = delete;
+    Recorder& operator=(const Recorder&) = delete;
+
+    /// See fabric::Subscriber::wait_ready; also waits until ACKs can leave.
+    [[nodiscard]] fabric::ReadyResult wait_ready(std::chrono::milliseconds timeout);
+    /// Receives nothing more; returns once the journal has answered for what was handed to it. The
+    /// destructor does the same.
+    void stop();
+    [[nodiscard]] RecorderStats stats() const;
+
+private:
+    struct Core;
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace weft::reliability
