@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <tuple>
 #include <utility>
 
 #include "reliability/ack/statement.hpp"
@@ -63,20 +65,49 @@ AckCall AckVoice::call_of(const fabric::Message& message, const AckRequest& requ
 }
 
 void AckVoice::send(const std::optional<Ack>& ack) {
-    if (!ack) return;
+    if (ack) send(*ack, {}, 1);
+}
+
+void AckVoice::send_all(const std::vector<Ack>& acks) {
+    using Same = std::tuple<std::string_view, AckLevel, std::string_view, std::string_view>;
+    struct Group {
+        const Ack* first = nullptr;
+        std::string also;
+        std::size_t count = 0;
+    };
+    std::map<Same, Group> groups;
+    for (const Ack& ack : acks) {
+        Group& group = groups[{ack.publisher, ack.level, ack.reason,
+                               signing::bytes_of(ack.subject.publisher)}];
+        if (group.count > also_max) {
+            send(*group.first, group.also, group.count);
+            group = {};
+        }
+        if (group.count++ == 0) {
+            group.first = &ack;
+        } else {
+            append_also(ack.subject, group.also);
+        }
+    }
+    for (const auto& [same, group] : groups) send(*group.first, group.also, group.count);
+}
+
+void AckVoice::send(const Ack& ack, std::string_view also, std::size_t count) {
     fabric::PublishOptions options;
     options.kind = signing::Kind::ack;
     options.room_timeout = milliseconds{0};
-    const std::string body = encode_statement(responder_.statement_of(*ack));
-    const auto sent = publisher_.try_publish(ack_root_ + ack->publisher, {body, ""}, options);
+    AckStatement statement = responder_.statement_of(ack);
+    statement.also = also;
+    const auto sent = publisher_.try_publish(ack_root_ + ack.publisher,
+                                             {encode_statement(statement), ""}, options);
     if (sent) return;
     {
         const std::scoped_lock lock(mutex_);
-        ++acks_not_sent_;
+        acks_not_sent_ += count;
         if (said_not_sent_ == sent.error().sentence) return;
         said_not_sent_ = sent.error().sentence;
     }
-    fabric_.warn("an acknowledgement for " + ack->publisher +
+    fabric_.warn("an acknowledgement for " + ack.publisher +
                  " could not be sent (it will be asked for again): " + sent.error().sentence);
 }
 

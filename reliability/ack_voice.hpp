@@ -7,6 +7,8 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "fabric/fabric.hpp"
 #include "reliability/ack/request.hpp"
@@ -47,6 +49,18 @@ public:
     }
     /// Only from where the fabric is certain to live, such as the subscriber's thread.
     void send(const std::optional<Ack>& ack);
+    /// Many at once: what says the same to the same publisher goes out as one.
+    template <class Gather>
+    void say_all(const Gather& gather) {
+        const std::shared_lock open(closing_);
+        if (closed_) return;
+        std::vector<Ack> acks;
+        {
+            const std::scoped_lock lock(mutex_);
+            gather(responder_, acks);
+        }
+        send_all(acks);
+    }
     void close();
 
     struct Stats {
@@ -61,6 +75,9 @@ public:
                                                  std::chrono::milliseconds timeout);
 
 private:
+    void send_all(const std::vector<Ack>& acks);
+    void send(const Ack& ack, std::string_view also, std::size_t count);
+
     fabric::Fabric& fabric_;
     fabric::Publisher& publisher_;
     const fabric::Clock& clock_;

@@ -133,7 +133,13 @@ struct ReliablePublisher::Core {
         std::vector<AckTracker::Settled> settled;
         {
             const std::scoped_lock lock(mutex);
-            tracker.on_ack(statement, signer, clock.steady(), settled);
+            const Instant now = clock.steady();
+            tracker.on_ack(statement, signer, now, settled);
+            AckStatement also = statement;
+            for (std::size_t i = 0; i < statement.also_count(); ++i) {
+                also.subject = also_subject(statement, i);
+                tracker.on_ack(also, signer, now, settled);
+            }
         }
         complete(settled);
     }
@@ -459,8 +465,7 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
     request.recipients.assign(names.begin(), names.end());
     const std::string encoded = encode_request(request);
     shared->on_settled = std::move(on_settled);
-    Core::Sealing sealing(core, request.nonce,
-                          {recipients, level, start, *timeout, shared}, full);
+    Core::Sealing sealing(core, request.nonce, {recipients, level, start, *timeout, shared}, full);
     plain.ack = encoded;
     plain.hook = &sealing;
     try {

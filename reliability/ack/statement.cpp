@@ -1,5 +1,6 @@
 #include "reliability/ack/statement.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <utility>
@@ -12,6 +13,7 @@ namespace weft::reliability {
 namespace {
 
 constexpr std::uint64_t positions = 8;
+constexpr std::size_t also_bytes = 16 + 32 + 16 + 8;
 constexpr std::string_view cut_mark = "\xE2\x80\xA6";  // …
 
 std::string wrong_position(int position, std::string_view name, std::string_view demand) {
@@ -70,6 +72,11 @@ std::string read_positions(fabric::MsgpackReader& reader, AckStatement& statemen
     return read_subject(reader, statement.subject);
 }
 
+bool read_also(fabric::MsgpackReader& reader, std::string_view& also) {
+    return reader.bin(also) && also.size() % also_bytes == 0 &&
+           also.size() / also_bytes <= also_max;
+}
+
 std::size_t size_of(const AckStatement& statement, std::string_view reason) {
     const AckSubject& subject = statement.subject;
     return fabric::msgpack_head_size(positions) +
@@ -78,7 +85,8 @@ std::size_t size_of(const AckStatement& statement, std::string_view reason) {
            fabric::msgpack_bin_size(subject.digest.size()) +
            fabric::msgpack_bin_size(subject.publisher.size()) +
            fabric::msgpack_bin_size(subject.nonce.size()) +
-           fabric::msgpack_uint_size(subject.epoch);
+           fabric::msgpack_uint_size(subject.epoch) +
+           (statement.also.empty() ? 0 : fabric::msgpack_bin_size(statement.also.size()));
 }
 
 }  // namespace
@@ -107,14 +115,43 @@ std::string fitting_reason(std::string_view reason) {
     return fitting;
 }
 
+std::size_t AckStatement::also_count() const noexcept {
+    return also.size() / also_bytes;
+}
+
+void append_also(const AckSubject& subject, std::string& also) {
+    also += subject.id.bytes();
+    also += signing::bytes_of(subject.digest);
+    also.append(subject.nonce.data(), subject.nonce.size());
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        also += static_cast<char>(subject.epoch >> shift & 0xFF);
+    }
+}
+
+AckSubject also_subject(const AckStatement& statement, std::size_t i) {
+    std::string_view bytes = statement.also.substr(i * also_bytes, also_bytes);
+    AckSubject subject;
+    subject.publisher = statement.subject.publisher;
+    subject.id = *fabric::MessageId::from_bytes(bytes.substr(0, 16));
+    bytes.remove_prefix(16);
+    std::copy_n(bytes.begin(), subject.digest.size(), subject.digest.begin());
+    bytes.remove_prefix(subject.digest.size());
+    std::copy_n(bytes.begin(), subject.nonce.size(), subject.nonce.begin());
+    bytes.remove_prefix(subject.nonce.size());
+    for (const char byte : bytes)
+        subject.epoch = subject.epoch << 8 | static_cast<unsigned char>(byte);
+    return subject;
+}
+
 std::string encode_statement(const AckStatement& statement) {
     assert(signing::name_error(statement.recipient).empty());
+    assert(statement.also.size() % also_bytes == 0 && statement.also_count() <= also_max);
     const std::string reason = fitting_reason(statement.reason);
     const AckSubject& subject = statement.subject;
 
     std::string bytes(size_of(statement, reason), '\0');
     fabric::MsgpackWriter writer{bytes.data()};
-    writer.array_head(positions);
+    writer.array_head(positions + (statement.also.empty() ? 0 : 1));
     writer.str(statement.recipient);
     writer.uint(static_cast<std::uint64_t>(statement.level));
     writer.str(reason);
@@ -123,6 +160,7 @@ std::string encode_statement(const AckStatement& statement) {
     writer.bin(signing::bytes_of(subject.publisher));
     writer.bin({subject.nonce.data(), subject.nonce.size()});
     writer.uint(subject.epoch);
+    if (!statement.also.empty()) writer.bin(statement.also);
     assert(writer.at() == bytes.data() + bytes.size());
     return bytes;
 }
@@ -135,8 +173,16 @@ tl::expected<void, std::string> decode_statement(std::string_view body, AckState
         wrong = "The acknowledgement must be a msgpack array of at least 8.";
     }
     if (wrong.empty()) wrong = read_positions(reader, statement);
+    statement.also = {};
+    std::uint64_t known = positions;
+    if (wrong.empty() && count > positions) {
+        ++known;
+        if (!read_also(reader, statement.also)) {
+            wrong = wrong_position(8, "also", "at most 1024 times 72 bytes (bin)");
+        }
+    }
     if (wrong.empty()) {
-        wrong = end_error("The acknowledgement", body, reader.rest(), count, positions);
+        wrong = end_error("The acknowledgement", body, reader.rest(), count, known);
     }
     if (!wrong.empty()) return tl::make_unexpected(std::move(wrong));
     return {};

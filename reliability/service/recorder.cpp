@@ -216,7 +216,11 @@ struct Recorder::Core {
     // The journal's writer.
 
     void on_appended(const Batch& batch, const JournalResult<std::vector<IdRange>>& done) {
-        for (const Asked& asked : batch.asked) answer(asked, done);
+        voice->say_all([&](AckResponder& responder, std::vector<Ack>& acks) {
+            for (const Asked& asked : batch.asked) {
+                if (auto ack = answer(responder, asked, done)) acks.push_back(std::move(*ack));
+            }
+        });
         if (!done) say_failure(done.error());
         const std::scoped_lock lock(mutex);
         (done ? stats.recorded : stats.not_recorded) += batch.messages;
@@ -226,24 +230,20 @@ struct Recorder::Core {
         room.notify_all();
     }
 
-    void answer(const Asked& asked, const JournalResult<std::vector<IdRange>>& done) {
+    [[nodiscard]] std::optional<Ack> answer(AckResponder& responder, const Asked& asked,
+                                            const JournalResult<std::vector<IdRange>>& done) const {
         const Nonce& nonce = asked.ack.subject.nonce;
-        voice->say([&](AckResponder& responder) -> std::optional<Ack> {
-            if (!asked.known) {
-                if (done) return asked.ack;
-                return std::nullopt;
-            }
-            if (!done && done.error().reason == JournalError::Reason::busy) {
-                responder.on_not_queued(nonce);
-                return std::nullopt;
-            }
-            if (!done) {
-                return responder.on_rejected(nonce, "not stored: " + done.error().sentence,
-                                             voice->now());
-            }
-            if (auto ack = responder.on_queued(nonce, voice->now())) return ack;
-            return responder.on_stored(nonce, voice->now());
-        });
+        if (!asked.known) return done ? std::optional{asked.ack} : std::nullopt;
+        if (!done && done.error().reason == JournalError::Reason::busy) {
+            responder.on_not_queued(nonce);
+            return std::nullopt;
+        }
+        if (!done) {
+            return responder.on_rejected(nonce, "not stored: " + done.error().sentence,
+                                         voice->now());
+        }
+        if (auto ack = responder.on_queued(nonce, voice->now())) return ack;
+        return responder.on_stored(nonce, voice->now());
     }
 
     /// Once a reason.

@@ -17,7 +17,7 @@ using reliability::AckStatement;
 
 bool same(const AckStatement& a, const AckStatement& b) {
     return a.recipient == b.recipient && a.level == b.level && a.reason == b.reason &&
-           a.subject == b.subject;
+           a.subject == b.subject && a.also == b.also;
 }
 
 void check_reason(std::string_view reason) {
@@ -34,7 +34,7 @@ void ack_statement(std::string_view input) {
     check_reason(input);
     AckStatement first;
     // Left over from another statement: nothing of it may shine through.
-    AckStatement second{"left.over", reliability::AckLevel::stored, "reason", {}};
+    AckStatement second{"left.over", reliability::AckLevel::stored, "reason", {}, "left over"};
     const auto decoded = reliability::decode_statement(input, first);
     const auto decoded_again = reliability::decode_statement(input, second);
     assert(decoded.has_value() == decoded_again.has_value());
@@ -46,6 +46,14 @@ void ack_statement(std::string_view input) {
     assert(same(first, second) && fabric::check_msgpack(input).empty());
     assert(signing::name_error(first.recipient).empty());
     assert(reliability::fitting_reason(first.reason) == first.reason);
+
+    std::string also;
+    for (std::size_t i = 0; i < first.also_count(); ++i) {
+        const auto subject = reliability::also_subject(first, i);
+        assert(subject.publisher == first.subject.publisher);
+        reliability::append_also(subject, also);
+    }
+    assert(also == first.also);
 
     const std::string bytes = reliability::encode_statement(first);
     assert(fabric::check_msgpack(bytes).empty());

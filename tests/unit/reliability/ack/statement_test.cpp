@@ -214,21 +214,69 @@ TEST(AckStatement, RefusesBytesThatOneArrayDoesNotFill) {
     EXPECT_THAT(refusal(whole + "\xC0"), HasSubstr("has 1 bytes after its array"));
     EXPECT_THAT(refusal("\x97" + whole.substr(1)), HasSubstr("array of at least 8"));
     EXPECT_THAT(refusal("\x81\xC0\xC0"), HasSubstr("array of at least 8"));
-    EXPECT_THAT(refusal("\xDD\xFF\xFF\xFF\xFF"s + whole.substr(1)),
+    EXPECT_THAT(refusal("\xDD\xFF\xFF\xFF\xFF"s + whole.substr(1) + bin(72)),
                 StartsWith("The acknowledgement is not one msgpack object."));
 }
 
 TEST(AckStatement, IgnoresWhatALaterVersionAdds) {
     Parts parts;
-    parts.head = "\x9A";
+    parts.head = "\x9B";
+    parts.positions.emplace_back(bin(72));
     parts.positions.emplace_back("\x92\xC0\xC0");
     parts.positions.emplace_back("\xCB\0\0\0\0\0\0\0\0"s);
     EXPECT_EQ(refusal(parts.bytes()), "");
     EXPECT_NE(refusal(parts.bytes() + "\xC0"), "");
     // Deeper than a body may be: nobody who forwards it could decode it.
-    EXPECT_THAT(
-        refusal(Parts{"\x99", Parts{}.positions}.bytes() + std::string(33, '\x91') + "\xC0"),
-        HasSubstr("arrays and maps in one another"));
+    EXPECT_THAT(refusal(Parts{"\x9A", Parts{}.positions}.bytes() + bin(0) +
+                        std::string(33, '\x91') + "\xC0"),
+                HasSubstr("arrays and maps in one another"));
+}
+
+AckSubject another(char mark) {
+    AckSubject subject = sample().subject;
+    subject.digest = digest_of(static_cast<std::uint8_t>(mark));
+    subject.nonce[3] = mark;
+    subject.epoch = 0x0102030405060708;
+    return subject;
+}
+
+TEST(AckStatement, SaysTheSameOfManyMessagesOfOnePublisher) {
+    AckStatement statement = sample();
+    std::string also;
+    append_also(another('a'), also);
+    append_also(another('b'), also);
+    EXPECT_EQ(also.size(), 144U);
+    statement.also = also;
+    const std::string bytes = encode_statement(statement);
+    AckStatement decoded;
+    ASSERT_EQ(error_of(decode_statement(bytes, decoded)), "");
+    ASSERT_EQ(decoded.also_count(), 2U);
+    EXPECT_EQ(also_subject(decoded, 0), another('a'));
+    EXPECT_EQ(also_subject(decoded, 1), another('b'));
+    EXPECT_EQ(decoded.subject, statement.subject);
+}
+
+TEST(AckStatement, RefusesFurtherMessagesThatAreCutOrTooMany) {
+    Parts parts;
+    parts.head = "\x99";
+    const auto with_also = [&](std::size_t size) {
+        Parts longer = parts;
+        std::string head = "\xC6";
+        for (int shift = 24; shift >= 0; shift -= 8)
+            head += static_cast<char>(size >> shift & 0xFF);
+        longer.positions.push_back(head + std::string(size, 'x'));
+        return refusal(longer.bytes());
+    };
+    EXPECT_EQ(with_also(0), "");
+    EXPECT_EQ(with_also(72), "");
+    EXPECT_EQ(with_also(also_max * 72), "");
+    for (const std::size_t size :
+         {std::size_t{1}, std::size_t{71}, std::size_t{73}, (also_max + 1) * 72}) {
+        EXPECT_THAT(with_also(size), HasSubstr("Position 8")) << size;
+    }
+    Parts text = parts;
+    text.positions.emplace_back("\xA1x");
+    EXPECT_THAT(refusal(text.bytes()), HasSubstr("Position 8"));
 }
 
 }  // namespace
