@@ -37,6 +37,7 @@ SetupValues values_in_force(Context& context, const std::string& name) {
     values.name = name;
     values.topic_prefix = root.text("topic_prefix");
     values.environment = root.text("environment");
+    values.journal = root.text("reliability.journal.listen");
     values.relay_inbound = root.text("fabric.relay.inbound");
     values.relay_outbound = root.text("fabric.relay.outbound");
     Context::require_none(problems);
@@ -105,9 +106,10 @@ private:
                                                       MadeFiles& made) const {
         signing::CertificateRequest request;
         request.name = values_.name;
-        // The relay's role, too: on one host the same service may run it, also with CURVE.
+        // Those of relay and journal, too: on one host the same service may run them.
         request.roles = static_cast<std::uint8_t>(signing::Role::publish) |
                         static_cast<std::uint8_t>(signing::Role::ack) |
+                        static_cast<std::uint8_t>(signing::Role::journal) |
                         static_cast<std::uint8_t>(signing::Role::relay);
         request.globs = {grant_};
         request.not_before = now;

@@ -80,6 +80,30 @@ signing:
   # revocation_expired: warn
 )";
 
+constexpr std::string_view reliability_yaml =
+    R"(# That messages arrive, or the sender knows. `weft journal serve` records what passes and keeps it.
+reliability:
+  # Names on the certificates of the fabric's journals (role journal, as ours has). `--durable` asks
+  # any one of them, and holes in what a subscriber receives are filled from them. Once
+  # `weft journal serve` runs somewhere, name it here, on every host:
+  # journals: [{name_yaml}]
+
+  # Where they answer readers; a journal that is not named here is asked at journal.listen.
+  # journal_endpoints:
+  #   journal.host2: "tcp://10.0.0.2:9942"
+
+  # The journal that runs here. What is older than max_age, or beyond max_bytes, is trimmed.
+  journal:
+    path: var/journal
+    listen: {journal_yaml}
+    # topics: ["git.**"]      # empty: everything below topic_prefix.environment
+    # max_age: 7d
+    # max_bytes: 10GiB
+
+  # How long a publish waits for its acknowledgements, where the command does not say.
+  # ack_timeout: 250ms
+)";
+
 }  // namespace
 
 std::vector<SetupFile> setup_files(const SetupValues& values) {
@@ -99,6 +123,9 @@ std::vector<SetupFile> setup_files(const SetupValues& values) {
         {"weft.d/30-signing.yaml", "whom we believe, and who may publish what",
          fmt::format(fmt::runtime(signing_yaml),
                      fmt::arg("root", values.topic_prefix + "." + values.environment))},
+        {"weft.d/40-reliability.yaml", "which journals there are, and what ours keeps",
+         fmt::format(fmt::runtime(reliability_yaml), fmt::arg("name_yaml", quoted(values.name)),
+                     fmt::arg("journal_yaml", quoted(values.journal)))},
     };
 }
 

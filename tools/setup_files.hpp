@@ -8,7 +8,7 @@
 namespace weft::tools {
 
 struct SetupValues {
-    std::string name, topic_prefix, environment, relay_inbound, relay_outbound;
+    std::string name, topic_prefix, environment, relay_inbound, relay_outbound, journal;
 };
 
 struct SetupFile {

@@ -47,7 +47,7 @@ TEST_F(InitCommand, MakesExactlyTheFilesThatItPrints) {
         EXPECT_THAT(done.out,
                     HasSubstr("  " + fs::relative(entry.path(), path("demo")).string() + " "));
     }
-    EXPECT_EQ(files, 8U);
+    EXPECT_EQ(files, 9U);
     for (const char* file :
          {"root.ca", "root.ca-key", "root.revoked", "git.host1.cert", "git.host1.key"}) {
         EXPECT_TRUE(fs::is_regular_file(path("demo/keys") / file)) << file;
@@ -69,7 +69,7 @@ TEST_F(InitCommand, TheCertificateMayPublishUnderPrefixAndEnvironmentForAYear) {
     const auto made = certificate(path("demo/keys/git.host1.cert"));
 
     EXPECT_EQ(made->name(), "git.host1");
-    EXPECT_EQ(signing::roles_text(made->roles()), "publish,ack,relay");
+    EXPECT_EQ(signing::roles_text(made->roles()), "publish,ack,journal,relay");
     EXPECT_TRUE(made->grants("org.weft.dev.git.commit"));
     EXPECT_FALSE(made->grants("org.weft.prod.git.commit"));
     EXPECT_EQ(made->not_after() - made->not_before(), 365 * day);
@@ -170,7 +170,8 @@ TEST_F(InitCommand, ASecondTimeChangesNothingAndNamesTheFile) {
 TEST_F(InitCommand, AnyOneOfItsFilesIsReasonToChangeNothing) {
     for (const std::string file :
          {"keys/root.ca", "keys/root.ca-key", "keys/root.revoked", "keys/a.cert", "keys/a.key",
-          "weft.d/10-weft.yaml", "weft.d/20-fabric.yaml", "weft.d/30-signing.yaml"}) {
+          "weft.d/10-weft.yaml", "weft.d/20-fabric.yaml", "weft.d/30-signing.yaml",
+          "weft.d/40-reliability.yaml"}) {
         const TempDir place;
         write_text(place / file, "# precious\n");
         const std::string before = listing_of(place.path());
