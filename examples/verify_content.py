@@ -66,10 +66,10 @@ def read_header(content):
         count = int.from_bytes(content[2:at], "big")
     else:
         raise ValueError("the header must be a msgpack array")
-    if count < 9:
-        raise ValueError("the header must have at least 9 positions")
+    if not 9 <= count <= 64:
+        raise ValueError("the header must have 9 to 64 positions")
     header = []
-    for position in range(count):  # Each takes a byte at least, so the loop ends with the bytes.
+    for position in range(count):
         end = element_end(content, at)
         if position < 9:  # What a later version adds is walked over; 7 belongs to ACKs.
             header.append(None if position == 7 else msgpack.unpackb(

@@ -1,7 +1,7 @@
 #pragma once
 // The content of a message: one msgpack array of two, [header, body].
 //
-//   header: array of 9 (readers accept more and ignore what they do not know):
+//   header: array of 9 (readers accept up to 64 and ignore what they do not know):
 //     0 id            bin 16, UUIDv7
 //     1 epoch         uint, start counter of the publisher
 //     2 seq           uint, from 1, per (signer, epoch, topic)
@@ -30,6 +30,7 @@
 namespace weft::fabric {
 
 inline constexpr std::size_t text_field_bytes_max = 255;
+inline constexpr std::size_t header_positions_max = 64;
 inline constexpr std::size_t headers_max = 64;
 inline constexpr std::size_t header_value_bytes_max = 4096;
 inline constexpr std::size_t msgpack_depth_max = 32;

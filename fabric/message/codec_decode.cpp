@@ -91,10 +91,14 @@ std::string read_header(MsgpackReader& reader, ContentHeader& header) {
     if (!reader.array_head(positions) || positions < header_positions) {
         return "The content's header must be a msgpack array of at least 9.";
     }
+    // Each of them is walked over by itself.
+    if (positions > header_positions_max) {
+        return "The content's header must be a msgpack array of at most 64.";
+    }
     std::string wrong = read_fixed_positions(reader, header);
     if (wrong.empty()) wrong = read_ack(reader, header);
     if (wrong.empty()) wrong = read_headers(reader, header);
-    // A later version's positions. Each takes a byte at least, so the loop ends with the bytes.
+    // A later version's positions.
     for (std::uint64_t i = header_positions; wrong.empty() && i < positions; ++i) {
         const auto size = scan_msgpack(reader.rest());
         if (!size) return wrong_position(static_cast<int>(i), "unknown", "one msgpack object");

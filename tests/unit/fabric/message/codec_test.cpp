@@ -238,6 +238,18 @@ TEST(Codec, RefusesFewerThanNinePositions) {
     }
 }
 
+TEST(Codec, RefusesMorePositionsThanSixtyFour) {
+    Parts parts;
+    const auto with = [&](std::size_t positions) {
+        parts.positions.resize(9);
+        parts.positions.resize(positions, "\xC0");
+        parts.head = "\xDC" + be(positions, 2);
+        return parts.content();
+    };
+    EXPECT_TRUE(accepts(with(64)));
+    EXPECT_THAT(refusal(with(65)), HasSubstr("at most 64"));
+}
+
 TEST(Codec, RefusesAnyOuterByteButAnArrayOfTwo) {
     Parts parts;
     for (int byte = 0; byte < 256; ++byte) {
