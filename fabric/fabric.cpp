@@ -383,6 +383,12 @@ const std::shared_ptr<signing::TrustStore>& Fabric::trust() const noexcept {
 const Clock& Fabric::clock() const noexcept {
     return *core_->options.clock;
 }
+Transport& Fabric::transport() const noexcept {
+    return *core_->options.transport;
+}
+void Fabric::expect(const std::string& endpoint, const std::string& name) {
+    if (core_->curve) core_->curve->expect(endpoint, name);
+}
 void Fabric::warn(const std::string& line) const {
     core_->warn(line);
 }

@@ -129,6 +129,11 @@ public:
     /// Null if signing.validate is off.
     [[nodiscard]] const std::shared_ptr<signing::TrustStore>& trust() const noexcept;
     [[nodiscard]] const Clock& clock() const noexcept;
+    /// For sockets of whatever is built upon the fabric; they must be gone before the Fabric is.
+    [[nodiscard]] Transport& transport() const noexcept;
+    /// Whose certificate the server at `endpoint` has: with fabric.curve to be said before
+    /// connecting there. Nothing happens without.
+    void expect(const std::string& endpoint, const std::string& name);
     /// A line for the log that FabricOptions::warn goes to.
     void warn(const std::string& line) const;
 
