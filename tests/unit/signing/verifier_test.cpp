@@ -54,10 +54,10 @@ TEST_F(VerifierTest, AGenuineRunIsAcceptedWithItsSignerAndDigests) {
     }
 }
 
-TEST_F(VerifierTest, AcksAndBeaconsArriveAsWhatTheyWereSignedAs) {
+TEST_F(VerifierTest, WhatIsNoMessageArrivesAsWhatItWasSignedAs) {
     const Identity hub =
-        world.identity("hub", {.roles = support::roles_of({Role::publish, Role::ack})});
-    for (const Kind kind : {Kind::ack, Kind::beacon}) {
+        world.identity("hub", {.roles = support::roles_of({Role::publish, Role::journal})});
+    for (const Kind kind : {Kind::ack, Kind::beacon, Kind::request, Kind::answer}) {
         const Frames frames = support::sign(hub, topic, {"m"}, kind);
 
         ASSERT_TRUE(receiver.take(frames));
