@@ -27,7 +27,7 @@ try:
     from verify_suite import (Refused, leaf_digest, message_digest, root_from_path, run_digest,
                               signature_holds, signed_root, steps)
     from verify_topics import topic_error
-    from verify_trust import (BEACON, CERTIFICATE_BYTES_MAX, KeysUnusable, from_base64,
+    from verify_trust import (ANSWER, BEACON, CERTIFICATE_BYTES_MAX, KeysUnusable, from_base64,
                               judge_signer, load_trust, read_certificate)
 except ModuleNotFoundError as error:
     print(f"verify.py: {error}; install python3-nacl and python3-msgpack, and run it with "
@@ -84,7 +84,7 @@ def read_proof(frame):
     if len(frame) < 76:
         raise Refused("proof_truncated", f"{len(frame)} bytes")
     kind, hashes, i, n, k, reserved = struct.unpack_from(">BBHHHH", frame, 2)
-    if kind > BEACON:
+    if kind > ANSWER:
         raise Refused("kind_unknown", f"kind {kind}")
     if not 1 <= k <= 256:
         raise Refused("run_length_invalid", f"k is {k}")

@@ -10,7 +10,7 @@ from verify_topics import glob_matches, parse_glob
 CLOCK_SKEW_S = 30
 CERTIFICATE_BYTES_MAX, LIST_BYTES_MAX = 4096, 32 << 20
 ROLE_PUBLISH, ROLE_ACK, ROLE_JOURNAL, ALL_ROLES = 1, 2, 4, 31
-MESSAGE, ACK, BEACON = 0, 1, 2
+MESSAGE, ACK, BEACON, REQUEST, ANSWER = 0, 1, 2, 3, 4
 
 
 class KeysUnusable(Exception):
@@ -184,7 +184,8 @@ def judge_signer(signer, kind, topic, now, policy_free):
         raise Refused("certificate_revoked", signer.name)
     if policy_free:
         return
-    needed = {MESSAGE: ROLE_PUBLISH, ACK: ROLE_ACK | ROLE_JOURNAL, BEACON: ALL_ROLES}[kind]
+    needed = {MESSAGE: ROLE_PUBLISH, ACK: ROLE_ACK | ROLE_JOURNAL, BEACON: ALL_ROLES,
+              REQUEST: ALL_ROLES, ANSWER: ROLE_JOURNAL}[kind]
     if not signer.roles & needed:
         raise Refused("role_missing", f"{signer.name}, kind {kind}")
     if kind == MESSAGE and not any(glob_matches(glob, topic) for glob in signer.globs):

@@ -78,7 +78,7 @@ tl::expected<ProofFields, Refused> read_proof(std::string_view frame) {
                            std::to_string(proof_fixed_bytes) + " are needed");
     }
     const std::uint8_t kind = u8_at(frame, 2);
-    if (kind > static_cast<std::uint8_t>(Kind::beacon)) {
+    if (kind >= kind_count) {
         return refused(Refusal::kind_unknown, "kind " + std::to_string(kind));
     }
     const std::size_t path_hashes = u8_at(frame, 3);

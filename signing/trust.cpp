@@ -31,7 +31,10 @@ bool has_role_for(const Certificate& signer, Kind kind) {
         case Kind::ack:
             return signer.has(Role::ack) || signer.has(Role::journal);
         case Kind::beacon:
+        case Kind::request:
             return signer.roles() != 0;
+        case Kind::answer:
+            return signer.has(Role::journal);
     }
     return false;
 }
@@ -42,7 +45,10 @@ std::string_view role_for(Kind kind) {
             return "publish";
         case Kind::ack:
             return "ack";
+        case Kind::answer:
+            return "journal";
         case Kind::beacon:
+        case Kind::request:
             break;
     }
     return "any";
@@ -57,8 +63,7 @@ std::optional<Refused> Trust::judge(const Certificate& signer, Kind kind, std::s
     return std::nullopt;
 }
 
-std::optional<Refused> Trust::judge_signer(const Certificate& signer, Kind kind,
-                                           UtcSeconds now) const {
+std::optional<Refused> Trust::judge_validity(const Certificate& signer, UtcSeconds now) const {
     if (const UtcSeconds early = seconds_between(signer.not_before(), now);
         early > clock_skew_seconds) {
         return refused(Refusal::certificate_not_yet_valid,
@@ -69,12 +74,40 @@ std::optional<Refused> Trust::judge_signer(const Certificate& signer, Kind kind,
         return refused(Refusal::certificate_expired,
                        about(signer) + ", expired " + std::to_string(late) + " s ago by our clock");
     }
-    const auto list = lists_.find(signer.issuer());
-    if (list == lists_.end()) return refused(Refusal::revocation_list_missing, about(signer));
-    if (const Revocation* revocation = list->second.find(signer.serial())) {
+    if (lists_.find(signer.issuer()) == lists_.end()) {
+        return refused(Refusal::revocation_list_missing, about(signer));
+    }
+    return std::nullopt;
+}
+
+std::optional<Refused> Trust::judge_signer(const Certificate& signer, Kind kind,
+                                           UtcSeconds now) const {
+    if (auto no = judge_validity(signer, now)) return no;
+    if (const Revocation* revocation = revocation_of(signer)) {
         return refused(Refusal::certificate_revoked,
                        about(signer) + ", reason " + std::string(name_of(revocation->reason)));
     }
+    return judge_list_and_role(signer, kind, now);
+}
+
+std::optional<Refused> Trust::judge_stored_signer(const Certificate& signer, Kind kind,
+                                                  UtcSeconds stored, bool& revoked_later) const {
+    if (auto no = judge_validity(signer, stored)) return no;
+    const Revocation* revocation = revocation_of(signer);
+    if (revocation != nullptr && revocation->revoked_at <= stored) {
+        return refused(Refusal::certificate_revoked,
+                       about(signer) + ", revoked " +
+                           std::to_string(seconds_between(stored, revocation->revoked_at)) +
+                           " s before this was stored, reason " +
+                           std::string(name_of(revocation->reason)));
+    }
+    revoked_later = revocation != nullptr;
+    return judge_list_and_role(signer, kind, stored);
+}
+
+std::optional<Refused> Trust::judge_list_and_role(const Certificate& signer, Kind kind,
+                                                  UtcSeconds now) const {
+    const auto list = lists_.find(signer.issuer());
     if (const UtcSeconds late = seconds_between(now, list->second.next_update());
         late > clock_skew_seconds && when_list_expired_ == WhenListExpired::refuse) {
         return refused(Refusal::revocation_list_expired,

@@ -22,7 +22,9 @@
 
 namespace weft::signing {
 
-enum class Kind : std::uint8_t { message = 0, ack = 1, beacon = 2 };
+/// What a signed run is. Requests and answers go to one peer, never over PUB/SUB.
+enum class Kind : std::uint8_t { message = 0, ack = 1, beacon = 2, request = 3, answer = 4 };
+inline constexpr std::size_t kind_count = 5;
 
 enum class WhenListExpired { warn, refuse };
 
@@ -44,7 +46,8 @@ public:
     /// Everything about a signer but the proof: validity time, revocation, role for this kind, and
     /// for kind message and topic: certificate globs and policy. Nullopt means believed. Runs for
     /// every run of messages, cached root or not (C3).
-    /// Roles: publish for messages, ack or journal for ACKs (A1), any for beacons.
+    /// Roles: publish for messages, ack or journal for ACKs (A1), any for beacons and requests,
+    /// journal for answers.
     /// Revoked is revoked: the time that a list gives does not count, or a CA whose clock is ahead
     /// would revoke too late. Journal readers pass the time at which the journal stored the
     /// message, and on certificate_revoked compare it with revocation_of() themselves (T8).
@@ -57,6 +60,11 @@ public:
     /// The part that depends on the time: validity, revocation, expired lists, role.
     [[nodiscard]] std::optional<Refused> judge_signer(const Certificate& signer, Kind kind,
                                                       UtcSeconds now) const;
+    /// judge_signer() for what a journal stored at `stored`: a revocation counts if it was not
+    /// later, and else sets `revoked_later` (T8). Whoever judges so believes the journal's clock.
+    [[nodiscard]] std::optional<Refused> judge_stored_signer(const Certificate& signer, Kind kind,
+                                                             UtcSeconds stored,
+                                                             bool& revoked_later) const;
     /// The entry about this certificate in its CA's list; null if there is none.
     [[nodiscard]] const Revocation* revocation_of(const Certificate& signer) const noexcept;
     /// Raised by each change; caches of decisions carry it (C4).
@@ -69,6 +77,10 @@ public:
 
 private:
     friend class TrustStore;
+    [[nodiscard]] std::optional<Refused> judge_validity(const Certificate& signer,
+                                                        UtcSeconds now) const;
+    [[nodiscard]] std::optional<Refused> judge_list_and_role(const Certificate& signer, Kind kind,
+                                                             UtcSeconds now) const;
     std::vector<CertificateAuthorityKey> authorities_;
     std::map<IssuerId, RevocationList> lists_;
     RoutingPolicy policy_;

@@ -29,6 +29,7 @@ void forget(VerifiedRun& run) noexcept {
     run.kind = Kind::message;
     run.signer.reset();
     run.verified = false;
+    run.revoked_later = false;
     run.items.clear();
 }
 
@@ -108,7 +109,7 @@ struct Verifier::State {
     State(std::shared_ptr<TrustStore> trust_store, Mode how, Limits what)
         : store(std::move(trust_store)), mode(how), limits(what) {
         digests.reserve(run_messages_max);
-        if (mode != Mode::validate) return;
+        if (mode == Mode::integrity) return;
         trust = store->current();
         roots.use_generation(trust->generation());
     }
@@ -123,7 +124,7 @@ struct Verifier::State {
     Judgement judge_proof(const ProofFields& proof, const Certificate& signer, const Peer& peer,
                           std::uint64_t steady_ms);
     Judgement judge_speaker(CertificateCache::Entry& signer, Kind kind, std::string_view topic,
-                            UtcSeconds now) const;
+                            UtcSeconds now, VerifiedRun& run) const;
 
     const std::shared_ptr<TrustStore> store;
     const Mode mode;
@@ -146,7 +147,7 @@ Judgement Verifier::State::judge(const RunFrames& frames, const Peer& peer, UtcS
     }
     if (auto refused = judge_topic_frame(frames.topic)) return refused;
     if (frames.proof.empty()) {
-        if (mode == Mode::validate) {
+        if (mode != Mode::integrity) {
             return Refused{Refusal::unsigned_message, "topic " + escape(frames.topic)};
         }
         return read_items_of_unsigned_run(frames, limits.content_bytes_max, run);
@@ -157,7 +158,7 @@ Judgement Verifier::State::judge(const RunFrames& frames, const Peer& peer, UtcS
         return refused;
     }
 
-    if (mode == Mode::validate) follow_trust();
+    if (mode != Mode::integrity) follow_trust();
     CertificateCache::Entry* signer = certificates.find(proof->certificate);
     std::shared_ptr<const Certificate> unknown;
     if (signer == nullptr) {
@@ -174,8 +175,10 @@ Judgement Verifier::State::judge(const RunFrames& frames, const Peer& peer, UtcS
     // Only now: whoever fills this cache had to sign something.
     if (signer == nullptr) signer = &certificates.enter(std::move(unknown));
 
-    if (mode == Mode::validate) {
-        if (auto refused = judge_speaker(*signer, proof->kind, frames.topic, now)) return refused;
+    if (mode != Mode::integrity) {
+        if (auto refused = judge_speaker(*signer, proof->kind, frames.topic, now, run)) {
+            return refused;
+        }
         run.verified = true;
     }
     run.kind = proof->kind;
@@ -201,9 +204,9 @@ tl::expected<std::shared_ptr<const Certificate>, Refused> Verifier::State::read_
     if (budget.spent(peer.name, peer.failures_per_second, steady_ms)) {
         return tl::make_unexpected(Refused{Refusal::peer_over_budget, escape(peer.name)});
     }
-    if (mode == Mode::validate) ++signatures_checked;
-    auto certificate = mode == Mode::validate ? Certificate::verify(bytes, trust->authorities())
-                                              : Certificate::read_unverified(bytes);
+    if (mode != Mode::integrity) ++signatures_checked;
+    auto certificate = mode == Mode::integrity ? Certificate::read_unverified(bytes)
+                                               : Certificate::verify(bytes, trust->authorities());
     if (!certificate) budget.count_failure(peer.name, steady_ms);
     return certificate;
 }
@@ -252,8 +255,13 @@ Judgement Verifier::State::judge_proof(const ProofFields& proof, const Certifica
 /// What Trust::judge() decides, with the part that does not depend on the time remembered. Trust
 /// decisions never count against the peer's budget: the peer proved what it sent.
 Judgement Verifier::State::judge_speaker(CertificateCache::Entry& signer, Kind kind,
-                                         std::string_view topic, UtcSeconds now) const {
-    if (auto refused = trust->judge_signer(*signer.certificate, kind, now)) return refused;
+                                         std::string_view topic, UtcSeconds now,
+                                         VerifiedRun& run) const {
+    auto refused_signer =
+        mode == Mode::stored
+            ? trust->judge_stored_signer(*signer.certificate, kind, now, run.revoked_later)
+            : trust->judge_signer(*signer.certificate, kind, now);
+    if (refused_signer) return refused_signer;
     if (kind != Kind::message || signer.granted.holds(topic)) return std::nullopt;
     if (auto refused = trust->judge_topic(*signer.certificate, topic)) return refused;
     signer.granted.enter(topic);

@@ -28,6 +28,7 @@ struct VerifiedRun {
     Kind kind = Kind::message;
     std::shared_ptr<const Certificate> signer;  ///< Null for an unsigned message.
     bool verified = false;                      ///< True only if trust was asked and said yes.
+    bool revoked_later = false;                 ///< Mode::stored: not any more, but it was.
     std::vector<RunItem> items;
 };
 
@@ -53,6 +54,8 @@ public:
         integrity,  ///< `validate: false`: signed runs must still be unaltered under the
                     ///< certificate that they carry; unsigned ones pass; `verified` stays false
                     ///< (D2).
+        stored,     ///< As validate, for what a journal gives: `now` is the time at which it
+                    ///< stored the run, and a revocation counts only if it was not later (T8).
     };
 
     static constexpr std::size_t roots_per_signer_max = 64;

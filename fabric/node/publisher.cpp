@@ -366,6 +366,8 @@ MessageId Publisher::publish(std::string_view topic, const Body& body,
 tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view topic, BodyView body,
                                                              const PublishOptions& options) {
     Core& core = *core_;
+    assert(static_cast<std::size_t>(options.kind) < all_kinds.size() &&
+           "requests and answers are not published");
     const auto& signer = core.signer_refusals[static_cast<std::size_t>(options.kind)];
     if (signer.is_refused.load(std::memory_order_acquire)) {
         const std::scoped_lock lock(core.mutex);

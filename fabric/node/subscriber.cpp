@@ -418,6 +418,13 @@ struct Subscriber::Core {
             refuse(believed.error(), arrival);
             return;
         }
+        if (verified_run.kind == signing::Kind::request ||
+            verified_run.kind == signing::Kind::answer) {
+            // They go to one peer, and mean nothing to whoever overhears them.
+            const std::scoped_lock lock(mutex);
+            ++stats.other_kinds;
+            return;
+        }
         if (verified_run.kind == signing::Kind::message && !matches) {
             const std::scoped_lock lock(mutex);
             ++stats.filtered;

@@ -77,7 +77,8 @@ struct SubscriberStats {
     std::uint64_t delivered = 0;
     std::uint64_t runs = 0;         ///< ZeroMQ messages that were believed.
     std::uint64_t filtered = 0;     ///< Arrived by prefix, matched no glob.
-    std::uint64_t other_kinds = 0;  ///< ACKs nobody asked for here, and unknown beacons.
+    std::uint64_t other_kinds = 0;  ///< ACKs nobody asked for here, unknown beacons,
+                                    ///< and what goes to one peer only.
     std::uint64_t acks = 0;         ///< Handed to `acknowledgement`.
     std::uint64_t repeated = 0;     ///< Handed to `repeated`; not among the refused.
     std::uint64_t tail_beacons = 0;

@@ -10,7 +10,7 @@ using signing::Refused;
 using signing::Role;
 
 bool has_role_for(const signing::Certificate& who, Door door) {
-    if (door == Door::outbound) return who.roles() != 0;
+    if (door != Door::inbound) return who.roles() != 0;
     return who.has(Role::publish) || who.has(Role::gateway) || who.has(Role::journal) ||
            who.has(Role::ack);
 }
@@ -52,7 +52,15 @@ auto no_server(std::string_view name, const std::string& why) {
 }  // namespace
 
 std::string_view name_of(Door door) noexcept {
-    return door == Door::inbound ? "inbound" : "outbound";
+    switch (door) {
+        case Door::inbound:
+            return "inbound";
+        case Door::outbound:
+            return "outbound";
+        case Door::answers:
+            return "answers";
+    }
+    return "?";
 }
 
 EntryDecision judge_entry(const signing::CurveCertificates& certificates,

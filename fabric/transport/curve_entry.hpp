@@ -15,8 +15,8 @@
 namespace weft::fabric {
 
 /// The side of a socket that others connect to. What comes in by `inbound` is sent on to everybody,
-/// so it takes a role that speaks; `outbound` only gives.
-enum class Door { inbound, outbound };
+/// so it takes a role that speaks; `outbound` only gives, and `answers` gives what is asked for.
+enum class Door { inbound, outbound, answers };
 [[nodiscard]] std::string_view name_of(Door door) noexcept;
 
 /// Whether to tell the peer that it need not come back (ZAP's 400), or to let it try again (300).

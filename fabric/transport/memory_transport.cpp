@@ -1,60 +1,20 @@
 // The transport of one process: what tests and simulations run on, also under ThreadSanitizer.
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
 #include <limits>
 #include <map>
 #include <mutex>
 #include <set>
 
+#include "fabric/transport/memory_answers.hpp"
+#include "fabric/transport/memory_inbox.hpp"
 #include "fabric/transport/transport.hpp"
 
 namespace weft::fabric {
 namespace {
 
-struct StoredMessage {
-    std::string topic, contents, proof;
-};
-
 /// Subscriptions are never dropped: books are kept by them.
 constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-
-/// A queue into one port, with the wake-up that wait() needs.
-template <typename Item>
-class Inbox {
-public:
-    bool push(Item item, std::size_t limit) {
-        const std::scoped_lock lock(mutex_);
-        if (items_.size() >= limit) return false;
-        items_.push_back(std::move(item));
-        changed_.notify_one();
-        return true;
-    }
-    bool pop(Item& item) {
-        const std::scoped_lock lock(mutex_);
-        if (items_.empty()) return false;
-        item = std::move(items_.front());
-        items_.pop_front();
-        return true;
-    }
-    void wait(std::chrono::milliseconds timeout) {
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, timeout, [this] { return woken_ || !items_.empty(); });
-        woken_ = false;
-    }
-    void wake() {
-        const std::scoped_lock lock(mutex_);
-        woken_ = true;
-        changed_.notify_one();
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<Item> items_;
-    bool woken_ = false;
-};
 
 struct PublisherEnd {
     std::string endpoint;
@@ -198,7 +158,8 @@ private:
 
 class MemoryTransport final : public Transport {
 public:
-    explicit MemoryTransport(std::size_t limit) : exchange_(std::make_shared<Exchange>(limit)) {}
+    explicit MemoryTransport(std::size_t limit)
+        : exchange_(std::make_shared<Exchange>(limit)), answers_(limit) {}
 
     tl::expected<std::unique_ptr<PublishPort>, std::string> bind_publisher(
         const std::vector<std::string>& endpoints) override {
@@ -218,12 +179,29 @@ public:
     tl::expected<std::unique_ptr<SubscribePort>, std::string> open_subscriber() override {
         return std::make_unique<MemorySubscribePort>(exchange_);
     }
+    tl::expected<std::unique_ptr<AnswerPort>, std::string> bind_answers(
+        const std::vector<std::string>& endpoints) override {
+        return answers_.bind(endpoints);
+    }
+    tl::expected<std::unique_ptr<RequestPort>, std::string> open_requests() override {
+        return answers_.open();
+    }
 
 private:
     std::shared_ptr<Exchange> exchange_;
+    MemoryAnswers answers_;
 };
 
 }  // namespace
+
+tl::expected<std::unique_ptr<AnswerPort>, std::string> Transport::bind_answers(
+    const std::vector<std::string>&) {
+    return tl::make_unexpected(std::string{"this transport carries no requests"});
+}
+
+tl::expected<std::unique_ptr<RequestPort>, std::string> Transport::open_requests() {
+    return tl::make_unexpected(std::string{"this transport carries no requests"});
+}
 
 std::unique_ptr<Transport> make_memory_transport(std::size_t high_water_mark) {
     return std::make_unique<MemoryTransport>(high_water_mark);

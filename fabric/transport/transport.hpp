@@ -66,6 +66,42 @@ public:
     virtual void wake() = 0;  ///< Any thread.
 };
 
+/// The side that is asked. A request and its answer are three frames, too, and go to one peer.
+class AnswerPort {
+public:
+    virtual ~AnswerPort() = default;
+    /// The next request; false if there is none now. `who` is where its answer must go: opaque,
+    /// chosen by the peer, good while its connection lives, and no proof of anything. Whoever is
+    /// asked drops and counts an arrival that has not three frames.
+    virtual bool receive(std::string_view& who, Arrival& arrival) = 0;
+    /// Whom the last request came from; see SubscribePort::peer().
+    [[nodiscard]] virtual std::string peer() const = 0;
+    /// Never blocks. False: nothing was sent, the peer is gone or takes nothing.
+    [[nodiscard]] virtual bool send(std::string_view who, std::string_view topic,
+                                    std::string_view contents, std::string_view proof) = 0;
+    /// Waits for a request, a wake() or the timeout.
+    virtual void wait(std::chrono::milliseconds timeout) = 0;
+    virtual void wake() = 0;  ///< Any thread.
+    /// Where it is bound, with the real port.
+    [[nodiscard]] virtual std::string bound() const = 0;
+};
+
+/// The side that asks one other. What was under way when a connection ends is lost: who asks
+/// waits a while, and asks again.
+class RequestPort {
+public:
+    virtual ~RequestPort() = default;
+    /// Once, to one endpoint. Connecting is lazy, and done again when the connection ends.
+    [[nodiscard]] virtual tl::expected<void, std::string> connect(const std::string& endpoint) = 0;
+    /// Never blocks. False: nothing was sent, nobody is connected or the queue is full.
+    [[nodiscard]] virtual bool send(std::string_view topic, std::string_view contents,
+                                    std::string_view proof) = 0;
+    virtual bool receive(Arrival& arrival) = 0;  ///< False if nothing is there now.
+    [[nodiscard]] virtual std::string peer() const = 0;
+    virtual void wait(std::chrono::milliseconds timeout) = 0;
+    virtual void wake() = 0;  ///< Any thread.
+};
+
 class Transport {
 public:
     virtual ~Transport() = default;
@@ -78,7 +114,15 @@ public:
         const std::string& endpoint) = 0;
     [[nodiscard]] virtual tl::expected<std::unique_ptr<SubscribePort>, std::string>
     open_subscriber() = 0;
+    /// As bind_publisher(). A transport that carries no requests says so.
+    [[nodiscard]] virtual tl::expected<std::unique_ptr<AnswerPort>, std::string> bind_answers(
+        const std::vector<std::string>& endpoints);
+    [[nodiscard]] virtual tl::expected<std::unique_ptr<RequestPort>, std::string> open_requests();
 };
+
+/// Requests and answers that may wait for one peer, each at most frame_bytes_max long. Who asks
+/// keeps fewer under way, so that only a peer that does not read loses answers.
+inline constexpr int answers_queued_max = 512;
 
 /// A peer that is away is tried again at the latest after this time, and at most twice in it: who
 /// comes back knows by when the others are back.

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "fabric/transport/transport.hpp"
+#include "fabric/transport/zmq_answers.hpp"
 #include "fabric/transport/zmq_connection.hpp"
 #include "fabric/transport/zmq_links.hpp"
 #include "fabric/transport/zmq_listener.hpp"
@@ -185,6 +186,17 @@ public:
     }
     tl::expected<std::unique_ptr<SubscribePort>, std::string> open_subscriber() override {
         return std::make_unique<ZmqSubscribePort>(context_, options_, curve_);
+    }
+    tl::expected<std::unique_ptr<AnswerPort>, std::string> bind_answers(
+        const std::vector<std::string>& endpoints) override {
+        auto port = std::make_unique<ZmqAnswerPort>(context_, options_, gate());
+        if (auto bound = port->bind_first(endpoints); !bound) {
+            return tl::make_unexpected(bound.error());
+        }
+        return port;
+    }
+    tl::expected<std::unique_ptr<RequestPort>, std::string> open_requests() override {
+        return std::make_unique<ZmqRequestPort>(context_, options_, curve_);
     }
 
 private:

@@ -135,7 +135,7 @@ TEST(Proof, SuitesZeroTwoAnd255AreRefused) {
 }
 
 TEST(Proof, KindsBehindTheLastAreRefused) {
-    for (const char kind : {'\3', '\x7f', '\xff'}) {
+    for (const char kind : {'\5', '\x7f', '\xff'}) {
         std::string frame = frame_of({0, 1}, 1);
         frame[2] = kind;
         EXPECT_EQ(refusal_of(frame), Refusal::kind_unknown);

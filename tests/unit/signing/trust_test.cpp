@@ -145,13 +145,15 @@ TEST_F(TrustTest, DemandsTheRoleThatTheKindNeeds) {
     const std::string_view topic = "org.weft.dev.git.push";
     struct Case {
         Role role;
-        bool message, ack, beacon;
+        bool message, ack, beacon, request, answer;
     };
     // A1: an ACK counts from role ack, or journal for `stored`.
     const std::vector<Case> cases{
-        {Role::publish, true, false, true}, {Role::ack, false, true, true},
-        {Role::journal, false, true, true}, {Role::gateway, false, false, true},
-        {Role::relay, false, false, true},
+        {Role::publish, true, false, true, true, false},
+        {Role::ack, false, true, true, true, false},
+        {Role::journal, false, true, true, true, true},
+        {Role::gateway, false, false, true, true, false},
+        {Role::relay, false, false, true, true, false},
     };
     for (const Case& c : cases) {
         CertificateRequest request = request_for("git");
@@ -163,11 +165,47 @@ TEST_F(TrustTest, DemandsTheRoleThatTheKindNeeds) {
         EXPECT_EQ(refusal(*signer, Kind::message, topic, noon), expected(c.message));
         EXPECT_EQ(refusal(*signer, Kind::ack, topic, noon), expected(c.ack));
         EXPECT_EQ(refusal(*signer, Kind::beacon, topic, noon), expected(c.beacon));
+        EXPECT_EQ(refusal(*signer, Kind::request, topic, noon), expected(c.request));
+        EXPECT_EQ(refusal(*signer, Kind::answer, topic, noon), expected(c.answer));
     }
     CertificateRequest request = request_for("nobody");
     request.roles = 0;
-    EXPECT_EQ(refusal(*certificate_of(authority_, request), Kind::beacon, topic, noon),
-              Refusal::role_missing);
+    for (const Kind kind : {Kind::beacon, Kind::request}) {
+        EXPECT_EQ(refusal(*certificate_of(authority_, request), kind, topic, noon),
+                  Refusal::role_missing);
+    }
+}
+
+// T8
+TEST_F(TrustTest, ARevocationCountsForWhatWasStoredAtThatTimeOrLater) {
+    write_list(authority_, directory_.path(),
+               {2, noon - hour, noon + hour, {{signer_->serial(), noon, {}}}});
+    bool revoked_later = false;
+    const auto judged = [&](UtcSeconds stored) {
+        const auto refused =
+            trust()->judge_stored_signer(*signer_, Kind::message, stored, revoked_later);
+        return refused ? std::optional(refused->reason) : std::nullopt;
+    };
+
+    EXPECT_EQ(judged(noon - 1), std::nullopt);
+    EXPECT_TRUE(revoked_later);
+    EXPECT_EQ(judged(noon), Refusal::certificate_revoked);
+    EXPECT_EQ(judged(noon + 1), Refusal::certificate_revoked);
+}
+
+// T8
+TEST_F(TrustTest, WhatWasStoredIsJudgedByTheTimeAtWhichItWas) {
+    bool revoked_later = true;
+    const auto judged = [&](UtcSeconds stored, Kind kind = Kind::message) {
+        const auto refused = trust()->judge_stored_signer(*signer_, kind, stored, revoked_later);
+        return refused ? std::optional(refused->reason) : std::nullopt;
+    };
+
+    EXPECT_EQ(judged(noon), std::nullopt);
+    EXPECT_FALSE(revoked_later);
+    EXPECT_EQ(judged(signer_->not_before() - 31), Refusal::certificate_not_yet_valid);
+    EXPECT_EQ(judged(signer_->not_after() + 31), Refusal::certificate_expired);
+    EXPECT_EQ(judged(noon, Kind::answer), Refusal::role_missing);
 }
 
 // T2

@@ -58,6 +58,8 @@ protected:
     Frames message = support::sign(alice, topic, {"m"}, Kind::message);
     Frames ack = support::sign(alice, topic, {"m"}, Kind::ack);
     Frames beacon = support::sign(alice, topic, {"m"}, Kind::beacon);
+    Frames request = support::sign(alice, topic, {"m"}, Kind::request);
+    Frames answer = support::sign(alice, topic, {"m"}, Kind::answer);
     Receiver receiver{nullptr, Receiver::Mode::integrity};
 
     static std::string root_signature(const Frames& frames) { return frames.proof.substr(12, 64); }
@@ -65,18 +67,19 @@ protected:
 
 TEST_F(OneKeyForAllTest, EachSignatureIsGoodInItsOwnPlace) {
     EXPECT_TRUE(RevocationList::verify(list + std::string(bytes_of(of_list)), authority));
-    for (const Frames& frames : {message, ack, beacon}) EXPECT_TRUE(receiver.take(frames));
+    for (const Frames& frames : {message, ack, beacon, request, answer})
+        EXPECT_TRUE(receiver.take(frames));
 }
 
 // S2.
 TEST_F(OneKeyForAllTest, NoOtherSignaturePassesAsThatOfARoot) {
-    for (const Frames& genuine : {message, ack, beacon}) {
+    for (const Frames& genuine : {message, ack, beacon, request, answer}) {
         std::vector<std::string> offered{std::string(bytes_of(of_certificate)),
                                          std::string(bytes_of(of_list))};
-        for (const Frames& other : {message, ack, beacon}) {
+        for (const Frames& other : {message, ack, beacon, request, answer}) {
             if (other.proof != genuine.proof) offered.push_back(root_signature(other));
         }
-        ASSERT_EQ(offered.size(), 4U);
+        ASSERT_EQ(offered.size(), 6U);
         for (const std::string& signature : offered) {
             Frames frames = genuine;
             put_signature(signature, frames.proof);
@@ -86,9 +89,9 @@ TEST_F(OneKeyForAllTest, NoOtherSignaturePassesAsThatOfARoot) {
 }
 
 // S2: the kind is under the signature.
-TEST_F(OneKeyForAllTest, AMessageDoesNotPassAsAnAckOrABeacon) {
-    for (const Frames& genuine : {message, ack, beacon}) {
-        for (char kind = 0; kind < 3; ++kind) {
+TEST_F(OneKeyForAllTest, NoKindPassesAsAnother) {
+    for (const Frames& genuine : {message, ack, beacon, request, answer}) {
+        for (char kind = 0; kind < static_cast<char>(kind_count); ++kind) {
             if (genuine.proof[2] == kind) continue;
             Frames frames = genuine;
             frames.proof[2] = kind;
@@ -99,8 +102,9 @@ TEST_F(OneKeyForAllTest, AMessageDoesNotPassAsAnAckOrABeacon) {
 
 // S2.
 TEST_F(OneKeyForAllTest, NoOtherSignaturePassesAsThatOfACertificate) {
-    for (const std::string& signature : {std::string(bytes_of(of_list)), root_signature(message),
-                                         root_signature(ack), root_signature(beacon)}) {
+    for (const std::string& signature :
+         {std::string(bytes_of(of_list)), root_signature(message), root_signature(ack),
+          root_signature(beacon), root_signature(request), root_signature(answer)}) {
         const auto read = Certificate::verify(certificate + signature, {authority});
         ASSERT_FALSE(read);
         EXPECT_EQ(read.error().reason, Refusal::certificate_signature_bad);

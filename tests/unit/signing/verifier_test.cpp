@@ -54,10 +54,10 @@ TEST_F(VerifierTest, AGenuineRunIsAcceptedWithItsSignerAndDigests) {
     }
 }
 
-TEST_F(VerifierTest, AcksAndBeaconsArriveAsWhatTheyWereSignedAs) {
+TEST_F(VerifierTest, WhatIsNoMessageArrivesAsWhatItWasSignedAs) {
     const Identity hub =
-        world.identity("hub", {.roles = support::roles_of({Role::publish, Role::ack})});
-    for (const Kind kind : {Kind::ack, Kind::beacon}) {
+        world.identity("hub", {.roles = support::roles_of({Role::publish, Role::journal})});
+    for (const Kind kind : {Kind::ack, Kind::beacon, Kind::request, Kind::answer}) {
         const Frames frames = support::sign(hub, topic, {"m"}, kind);
 
         ASSERT_TRUE(receiver.take(frames));
@@ -237,7 +237,7 @@ TEST_F(VerifierTest, ProofsOfAnImpossibleShapeAreRefusedUnseen) {
     const std::vector<Case> cases{
         {0, "00", Refusal::proof_version_unknown}, {0, "02", Refusal::proof_version_unknown},
         {1, "00", Refusal::suite_not_allowed},     {1, "02", Refusal::suite_not_allowed},
-        {1, "ff", Refusal::suite_not_allowed},     {2, "03", Refusal::kind_unknown},
+        {1, "ff", Refusal::suite_not_allowed},     {2, "05", Refusal::kind_unknown},
         {2, "ff", Refusal::kind_unknown},          {3, "01", Refusal::path_length_wrong},
         {3, "ff", Refusal::path_length_wrong},     {4, "0001", Refusal::position_invalid},
         {6, "0000", Refusal::position_invalid},    {6, "0101", Refusal::position_invalid},

@@ -202,6 +202,20 @@ TEST_F(SubscriberTest, AcksAndForeignBeaconsAreNoMessages) {
     EXPECT_EQ(subscriber_->stats().other_kinds, 2u);
 }
 
+TEST_F(SubscriberTest, RequestsAndAnswersThatAreOverheardAreNothing) {
+    const auto hub = world_.signing.identity(
+        "hub", {.roles = support::roles_of({signing::Role::journal, signing::Role::publish})});
+    subscribe();
+
+    send(support::sign(hub, topic, {content()}, signing::Kind::request));
+    send(support::sign(hub, topic, {content()}, signing::Kind::answer));
+    settle();
+
+    EXPECT_EQ(received_.messages().size(), 1u);
+    EXPECT_EQ(subscriber_->stats().other_kinds, 2u);
+    EXPECT_THAT(received_.refused(), IsEmpty());
+}
+
 TEST_F(SubscriberTest, ValidatingNeedsATrustStore) {
     const auto opened = Subscriber::open(
         *world_.transport, clock_, connected_to({NodeWorld::endpoint}), nullptr, received_.hooks());

@@ -1,0 +1,47 @@
+#pragma once
+// What a journal can be asked, by number, and whom it answers. docs/wire-format.md, "Asking a
+// journal", says what each takes and gives. Numbers are never given to something else.
+// Threads: pure functions.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "signing/certificate.hpp"
+
+namespace weft::reliability {
+
+enum class Operation : std::uint64_t {
+    info = 1,
+    read = 2,
+    read_stream = 3,
+    read_last = 4,
+    id_at = 5,
+    find = 6,
+    children = 7,
+    wait = 8,
+    low_for_bytes = 9,
+    submit = 32,
+    trim = 33,
+    expire = 34,
+    state_get = 64,
+    state_list = 65,
+    state_apply = 66,
+};
+
+/// Everything but `anybody` takes a signed request that is fresh and was not here before.
+enum class Right : std::uint8_t {
+    anybody,  ///< Also without a key.
+    writer,   ///< Role publish, gateway or journal.
+    keeper,   ///< Role journal, or the name of the journal itself.
+};
+
+/// "" or why this signer does not have the right. `signer` null: nobody signed.
+[[nodiscard]] std::string right_refusal(Right right, const signing::Certificate* signer,
+                                        std::string_view journal);
+
+/// Under which both requests to this journal and its answers go: "org.weft.dev" and "hub" make
+/// "org.weft.dev.journal.hub".
+[[nodiscard]] std::string journal_topic(std::string_view root, std::string_view journal);
+
+}  // namespace weft::reliability
