@@ -118,6 +118,7 @@ void Subscriber::Core::say_replay_problem() {
 
 void Subscriber::Core::on_tick() {
     barriers_this_tick = 0;
+    is_relay.clear();
     if (!queries.empty()) take_answers();
     if (trust) {
         const auto reloaded = trust->reload_if_changed();

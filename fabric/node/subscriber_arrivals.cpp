@@ -15,6 +15,8 @@ constexpr std::size_t decisions_max = 10'000;
 /// CPU.
 constexpr std::uint32_t failures_direct = 200;
 constexpr std::uint32_t failures_through_relay = 5000;
+/// Connections of which is remembered whether they are the relay's.
+constexpr std::size_t connections_max = 4096;
 
 }  // namespace
 
@@ -96,6 +98,29 @@ void Subscriber::Core::hand_over(const Message& message,
     }
 }
 
+std::uint32_t Subscriber::Core::failures_allowed(const std::string& from) {
+    if (settings.relay_outbound.empty()) return failures_direct;
+    auto found = is_relay.find(from);
+    if (found == is_relay.end()) {
+        if (is_relay.size() >= connections_max) is_relay.clear();
+        found = is_relay.emplace(from, port->may_be_from(settings.relay_outbound)).first;
+    }
+    return found->second ? failures_through_relay : failures_direct;
+}
+
+void Subscriber::Core::hang_up(const std::string& from) {
+    // Asked anew: a descriptor may be another connection's by now, and the relay stays.
+    if (!settings.relay_outbound.empty() && port->may_be_from(settings.relay_outbound)) return;
+    // What had come before the end goes on coming, and finds it ended.
+    if (!port->hang_up()) return;
+    {
+        const std::scoped_lock lock(mutex);
+        ++stats.hung_up;
+    }
+    if (!hooks.warn) return;
+    if (const auto line = hang_up_log.line(from, clock.steady())) hooks.warn(*line);
+}
+
 void Subscriber::Core::on_run(const Arrival& arrival, bool deliver) {
     auto run_bytes = std::make_shared<RunBytes>(arrival.topic, arrival.contents, arrival.proof);
     run_bytes->signer = verified_run.signer;
@@ -165,14 +190,14 @@ void Subscriber::Core::on_arrival(const Arrival& arrival) {
     now_us = clock.utc_us();
     const auto now = static_cast<signing::UtcSeconds>(now_us / 1'000'000);
     const std::string from = port->peer();
-    const signing::Peer peer{
-        from, settings.relay_outbound.empty() ? failures_direct : failures_through_relay};
+    const signing::Peer peer{from, failures_allowed(from)};
     const auto steady_ms = static_cast<std::uint64_t>(
         std::chrono::duration_cast<milliseconds>(clock.steady()).count());
     const auto believed = verifier.verify({arrival.topic, arrival.contents, arrival.proof}, peer,
                                           now, steady_ms, verified_run);
     if (!believed) {
         refuse(believed.error(), arrival);
+        if (believed.error().reason == Refusal::peer_over_budget) hang_up(from);
         return;
     }
     if (verified_run.kind == signing::Kind::message && !matches) {

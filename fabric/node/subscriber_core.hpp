@@ -24,6 +24,7 @@
 #include "fabric/node/control.hpp"
 #include "fabric/node/endpoint_directory.hpp"
 #include "fabric/node/gap_log.hpp"
+#include "fabric/node/hang_up_log.hpp"
 #include "fabric/node/name_watcher.hpp"
 #include "fabric/node/refusal_log.hpp"
 #include "fabric/node/replay_check.hpp"
@@ -96,6 +97,10 @@ struct Subscriber::Core {
     void on_gap(std::uint64_t epoch, std::uint64_t to, std::uint64_t count, std::string_view topic);
     /// A consumer that throws harms nobody but itself: counted, named, and the next message comes.
     void hand_over(const Message& message, const std::function<void(const Message&)>& consumer);
+    /// Failed proofs a second that the connection of the last arrival, named `from`, may cost us.
+    std::uint32_t failures_allowed(const std::string& from);
+    /// On the connection of the last arrival, unless it may be the relay's.
+    void hang_up(const std::string& from);
     void on_run(const Arrival& arrival, bool deliver);
     void on_arrival(const Arrival& arrival);
 
@@ -116,6 +121,8 @@ struct Subscriber::Core {
     signing::VerifiedRun verified_run;
     RefusalLog refusal_log;
     std::unordered_map<std::string, bool, Hash, std::equal_to<>> decisions;
+    std::unordered_map<std::string, bool> is_relay;  // by connection; asked anew each tick
+    HangUpLog hang_up_log;
     const std::string probe;
     std::uint64_t trust_generation;
     std::vector<std::string> trust_problems;  // said already

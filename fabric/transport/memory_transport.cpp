@@ -15,6 +15,7 @@ namespace {
 
 struct StoredMessage {
     std::string topic, contents, proof;
+    std::string from;  // endpoint
 };
 
 /// Subscriptions are never dropped: books are kept by them.
@@ -37,6 +38,11 @@ public:
         item = std::move(items_.front());
         items_.pop_front();
         return true;
+    }
+    template <typename Which>
+    void drop(Which which) {
+        const std::scoped_lock lock(mutex_);
+        std::erase_if(items_, which);
     }
     void wait(std::chrono::milliseconds timeout) {
         std::unique_lock lock(mutex_);
@@ -101,6 +107,15 @@ public:
         const std::scoped_lock lock(mutex_);
         if (end.endpoints.erase(endpoint) > 0) tell_all_at(endpoint, end, false);
     }
+    /// As a connection that ends and is made again: what was under way is lost.
+    bool hang_up(SubscriberEnd& end, const std::string& endpoint) {
+        const std::scoped_lock lock(mutex_);
+        if (!end.endpoints.contains(endpoint) || !publishers_.contains(endpoint)) return false;
+        tell_all_at(endpoint, end, false);
+        end.messages.drop([&](const StoredMessage& message) { return message.from == endpoint; });
+        tell_all_at(endpoint, end, true);
+        return true;
+    }
     void subscribe(SubscriberEnd& end, const std::string& prefix, bool on) {
         const std::scoped_lock lock(mutex_);
         const bool changed =
@@ -148,7 +163,8 @@ public:
     ~MemoryPublishPort() override { exchange_->unbind(end_); }
 
     void send(std::string_view topic, std::string_view contents, std::string_view proof) override {
-        exchange_->send(*end_, {std::string{topic}, std::string{contents}, std::string{proof}});
+        exchange_->send(
+            *end_, {std::string{topic}, std::string{contents}, std::string{proof}, end_->endpoint});
     }
     bool next_subscription(SubscriptionEvent& event) override { return end_->events.pop(event); }
     void wait(std::chrono::milliseconds timeout) override { end_->events.wait(timeout); }
@@ -186,7 +202,11 @@ public:
         arrival = {3, current_.topic, current_.contents, current_.proof};
         return true;
     }
-    std::string peer() const override { return "inproc"; }
+    std::string peer() const override { return "inproc#" + current_.from; }
+    bool may_be_from(const std::string& endpoint) const override {
+        return current_.from == endpoint;
+    }
+    bool hang_up() override { return exchange_->hang_up(*end_, current_.from); }
     void wait(std::chrono::milliseconds timeout) override { end_->messages.wait(timeout); }
     void wake() override { end_->messages.wake(); }
 
