@@ -45,6 +45,7 @@ void Counters::add(const SubscriberStats& stats) {
     add("weft_root_cache_hits_total", "", stats.verifier.root_hits);
     add("weft_root_cache_misses_total", "", stats.verifier.root_misses);
     add(ignored, "barriers_over_limit", stats.barriers_ignored);
+    add("weft_connections_ended_total", "failed_proofs", stats.hung_up);
     add("weft_trust_reloads_failed_total", "", stats.trust_reloads_failed);
     add("weft_duplicates_total", "", stats.duplicates);
     add("weft_gaps_total", "", stats.gaps);

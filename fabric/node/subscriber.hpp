@@ -88,6 +88,7 @@ struct SubscriberStats {
     std::uint64_t streams = 0;     ///< (signer, epoch, topic) followed now.
     std::uint64_t streams_evicted = 0, signers_evicted = 0;  ///< Forgotten for want of room (P4).
     std::uint64_t barriers_ignored = 0;
+    std::uint64_t hung_up = 0;               ///< Connections ended for too many failed proofs (C5).
     std::uint64_t consumer_failed = 0;       ///< deliver threw; the message counts as delivered.
     std::uint64_t trust_reloads_failed = 0;  ///< Attempts; the old trust stayed in force.
     std::array<std::uint64_t, signing::refusal_count> refused{};

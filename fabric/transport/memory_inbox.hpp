@@ -14,6 +14,7 @@ namespace weft::fabric {
 
 struct StoredMessage {
     std::string topic, contents, proof;
+    std::string from{};  // endpoint
 };
 
 /// A queue into one port, with the wake-up that wait() needs.
@@ -33,6 +34,11 @@ public:
         item = std::move(items_.front());
         items_.pop_front();
         return true;
+    }
+    template <typename Which>
+    void drop(Which which) {
+        const std::scoped_lock lock(mutex_);
+        std::erase_if(items_, which);
     }
     void wait(std::chrono::milliseconds timeout) {
         std::unique_lock lock(mutex_);

@@ -61,6 +61,15 @@ public:
         const std::scoped_lock lock(mutex_);
         if (end.endpoints.erase(endpoint) > 0) tell_all_at(endpoint, end, false);
     }
+    /// As a connection that ends and is made again: what was under way is lost.
+    bool hang_up(SubscriberEnd& end, const std::string& endpoint) {
+        const std::scoped_lock lock(mutex_);
+        if (!end.endpoints.contains(endpoint) || !publishers_.contains(endpoint)) return false;
+        tell_all_at(endpoint, end, false);
+        end.messages.drop([&](const StoredMessage& message) { return message.from == endpoint; });
+        tell_all_at(endpoint, end, true);
+        return true;
+    }
     void subscribe(SubscriberEnd& end, const std::string& prefix, bool on) {
         const std::scoped_lock lock(mutex_);
         const bool changed =
@@ -108,7 +117,8 @@ public:
     ~MemoryPublishPort() override { exchange_->unbind(end_); }
 
     void send(std::string_view topic, std::string_view contents, std::string_view proof) override {
-        exchange_->send(*end_, {std::string{topic}, std::string{contents}, std::string{proof}});
+        exchange_->send(
+            *end_, {std::string{topic}, std::string{contents}, std::string{proof}, end_->endpoint});
     }
     bool next_subscription(SubscriptionEvent& event) override { return end_->events.pop(event); }
     void wait(std::chrono::milliseconds timeout) override { end_->events.wait(timeout); }
@@ -146,7 +156,11 @@ public:
         arrival = {3, current_.topic, current_.contents, current_.proof};
         return true;
     }
-    std::string peer() const override { return "inproc"; }
+    std::string peer() const override { return "inproc#" + current_.from; }
+    bool may_be_from(const std::string& endpoint) const override {
+        return current_.from == endpoint;
+    }
+    bool hang_up() override { return exchange_->hang_up(*end_, current_.from); }
     void wait(std::chrono::milliseconds timeout) override { end_->messages.wait(timeout); }
     void wake() override { end_->messages.wake(); }
 

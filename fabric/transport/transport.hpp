@@ -62,6 +62,13 @@ public:
     /// Whom the last arrival came from, as far as the transport knows it: an address, and behind
     /// '#' what tells the connections of one address apart.
     [[nodiscard]] virtual std::string peer() const = 0;
+    /// Whether the last arrival came from where `endpoint` leads. True also where that cannot be
+    /// told: of two hosts behind names only the port is compared.
+    [[nodiscard]] virtual bool may_be_from(const std::string& endpoint) const = 0;
+    /// Ends the connection that the last arrival came over. It is made again by itself, over
+    /// libzmq after half of `reconnect_after_max` at the earliest; what had come over it and was
+    /// not received yet may still come. False if it has ended already, or is none that can end.
+    virtual bool hang_up() = 0;
     virtual void wait(std::chrono::milliseconds timeout) = 0;
     virtual void wake() = 0;  ///< Any thread.
 };

@@ -20,7 +20,10 @@ struct Connection {
 /// string, and no system call. "" as id is 0.
 [[nodiscard]] std::string connection_name_of(const zmq::message_t& message);
 [[nodiscard]] bool is_open(const Connection& connection);
-/// Ends it, as its peer would; libzmq then forgets what it knew of that peer.
-void end_connection(const Connection& connection);
+/// Whether its other end is where `endpoint` leads, as far as its port (or path) tells, and its
+/// address where the endpoint has an IPv4 one. True if it has ended.
+[[nodiscard]] bool may_lead_to(const Connection& connection, const std::string& endpoint);
+/// Ends it, as its peer would; libzmq then forgets what it knew of that peer. False: it had ended.
+bool end_connection(const Connection& connection);
 
 }  // namespace weft::fabric

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 
 #include "fabric/transport/transport.hpp"
@@ -149,6 +150,17 @@ public:
         return true;
     }
     std::string peer() const override { return connection_name_of(frames_.frame[0]); }
+    bool may_be_from(const std::string& endpoint) const override {
+        return may_lead_to(connection_of(frames_.frame[0]), endpoint);
+    }
+    bool hang_up() override {
+        const Connection connection = connection_of(frames_.frame[0]);
+        // The kernel ends one that is ending as often as it is asked to.
+        if (std::find(ended_.begin(), ended_.end(), connection.id) != ended_.end()) return false;
+        if (!end_connection(connection)) return false;
+        ended_[next_ended_++ % ended_.size()] = connection.id;
+        return true;
+    }
     void wait(std::chrono::milliseconds timeout) override {
         wait_readable(socket_, wake_, timeout);
     }
@@ -159,6 +171,8 @@ private:
     WakeFd wake_;
     ZmqFrames frames_;
     ZmqLinks links_;
+    std::array<std::uint64_t, 64> ended_{};  // the last that were hung up on
+    std::size_t next_ended_ = 0;
 };
 
 class ZmqTransport final : public Transport {

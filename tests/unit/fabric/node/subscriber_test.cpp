@@ -50,10 +50,20 @@ protected:
         for (int i = 0; i < 65; ++i) send(good({content()}));
         ASSERT_TRUE(received_.wait_for(before + 65));
     }
+    /// Genuine but for the signature, which is another each time.
+    void send_failing(std::size_t count) {
+        Frames bad = good({content(2)});
+        for (std::size_t i = 0; i < count; ++i) {
+            bad.proof[12 + i % 64] = static_cast<char>(bad.proof[12 + i % 64] + 1);
+            send(bad);
+        }
+    }
     /// Everything sent before has been dealt with.
-    void settle() {
+    void settle() { settle_over(*port_); }
+    void settle_over(PublishPort& port) {
         const std::size_t before = received_.messages().size();
-        send(good({content(999)}));
+        const Frames frames = good({content(999)});
+        port.send(frames.topic, frames.contents, frames.proof);
         ASSERT_TRUE(received_.wait_for(before + 1));
         EXPECT_EQ(received_.messages().back().seq(), 999u);
     }
@@ -125,7 +135,7 @@ TEST_F(SubscriberTest, NoByteOfAMessageWithABadProofIsParsed) {
     EXPECT_EQ(refused.topic, frames.topic);
     EXPECT_EQ(refused.contents, frames.contents);
     EXPECT_EQ(refused.proof, frames.proof);
-    EXPECT_EQ(refused.peer, "inproc");
+    EXPECT_EQ(refused.peer, "inproc#inproc://publisher");
 }
 
 TEST_F(SubscriberTest, EachRefusalIsCountedUnderItsReasonAndSaidOnceASecond) {
@@ -145,22 +155,60 @@ TEST_F(SubscriberTest, EachRefusalIsCountedUnderItsReasonAndSaidOnceASecond) {
 }
 
 // C5: the connection is the relay's, and honest publishers stand behind it.
-TEST_F(SubscriberTest, AStrangersFailuresDoNotSilenceWhoIsKnown) {
-    subscribe();
+TEST_F(SubscriberTest, AStrangersFailuresThroughTheRelayDoNotSilenceWhoIsKnown) {
+    SubscriberSettings settings = connected_to({});
+    settings.relay_outbound = NodeWorld::endpoint;
+    subscribe(settings);
     send(good({content(1)}));
     ASSERT_TRUE(received_.wait_for(1));
-    Frames bad = good({content(2)});
-    for (std::size_t i = 0; i < 300; ++i) {
-        bad.proof[12 + i % 64] = static_cast<char>(bad.proof[12 + i % 64] + 1);
-        send(bad);
-    }
+    send_failing(5100);
 
-    ASSERT_TRUE(received_.wait_for_refusals(300));
+    ASSERT_TRUE(received_.wait_for_refusals(5100));
     const auto reasons = received_.reasons();
-    EXPECT_EQ(std::count(reasons.begin(), reasons.end(), Refusal::signature_bad), 200);
+    EXPECT_EQ(std::count(reasons.begin(), reasons.end(), Refusal::signature_bad), 5000);
     EXPECT_EQ(std::count(reasons.begin(), reasons.end(), Refusal::peer_over_budget), 100);
+    EXPECT_EQ(subscriber_->stats().hung_up, 0u);
     clock_.advance(std::chrono::seconds{1});
     settle();
+}
+
+// C5: 200 failures a second, then the connection ends.
+TEST_F(SubscriberTest, APeerWithoutRelayIsHungUpOnOverItsBudgetAndHeardAgainLater) {
+    subscribe();
+    send_failing(200);
+    ASSERT_TRUE(received_.wait_for_refusals(200));
+    EXPECT_THAT(received_.reasons(), Each(Refusal::signature_bad));
+    EXPECT_EQ(subscriber_->stats().hung_up, 0u);
+
+    send_failing(1);
+    ASSERT_TRUE(received_.wait_for_line("hung up on "));
+    EXPECT_EQ(received_.reasons().back(), Refusal::peer_over_budget);
+    for (int i = 0; i < 10; ++i) {
+        send_failing(1);
+        ASSERT_TRUE(received_.wait_for_refusals(202 + static_cast<std::size_t>(i)));
+    }
+
+    EXPECT_EQ(received_.lines_with("hung up on "), 1u);  // L1
+    EXPECT_TRUE(eventually([&] { return subscriber_->stats().hung_up == 11; }));
+    clock_.advance(std::chrono::seconds{1});
+    settle();
+}
+
+// C5: beside a relay everybody else is still a peer of its own.
+TEST_F(SubscriberTest, BesideARelayAPeerOfItsOwnIsHungUpOnAndTheRelayIsNot) {
+    const auto relay = world_.bare_port("inproc://relay");
+    SubscriberSettings settings = connected_to({NodeWorld::endpoint});
+    settings.relay_outbound = "inproc://relay";
+    subscribe(settings);
+    Frames bad = good({content()});
+    for (int i = 0; i < 300; ++i) relay->send(bad.topic, bad.contents, std::string(100, 'x'));
+    ASSERT_TRUE(received_.wait_for_refusals(300));
+    EXPECT_EQ(subscriber_->stats().hung_up, 0u);
+
+    send_failing(300);
+
+    EXPECT_TRUE(eventually([&] { return subscriber_->stats().hung_up > 0; }));
+    settle_over(*relay);
 }
 
 TEST_F(SubscriberTest, ATopicLongerThanAnyTopicIsRefusedForItsLength) {

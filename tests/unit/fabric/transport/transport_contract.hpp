@@ -251,6 +251,23 @@ TEST_P(TransportContract, ConnectingTwiceToOneEndpointIsConnectingOnce) {
     EXPECT_EQ(next(*subscriber), "a|2|");
 }
 
+// What rule C5 stands on.
+TEST_P(TransportContract, AConnectionThatIsHungUpOnEndsAndIsMadeAgain) {
+    const auto publisher = bind(endpoint());
+    const auto subscriber = connect(endpoint(), {"a"});
+    ASSERT_EQ(events(*publisher, 1).size(), 1u);
+    publisher->send("a", "1", "");
+    ASSERT_EQ(next(*subscriber), "a|1|");
+    EXPECT_TRUE(subscriber->may_be_from(endpoint()));
+    EXPECT_FALSE(subscriber->may_be_from(endpoint("b")));
+
+    EXPECT_TRUE(subscriber->hang_up());
+
+    EXPECT_THAT(events(*publisher, 2, *subscriber), ::testing::ElementsAre("gone a", "+a"));
+    publisher->send("a", "2", "");
+    EXPECT_EQ(next(*subscriber), "a|2|");
+}
+
 TEST_P(TransportContract, DisconnectingFromWhereItIsNotConnectedDoesNothing) {
     const auto subscriber = connect(endpoint(), {"a"});
 
