@@ -17,5 +17,6 @@ void add_publish(CLI::App& app, Context& context);
 void add_tail(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_bench(CLI::App& app, Context& context);
+void add_journal(CLI::App& app, Context& context);
 
 }  // namespace weft::tools

@@ -2,12 +2,10 @@
 // request and its reply through nats-server, unsigned. `publish` is the side that answers and
 // `receive` the one that asks and measures; at the end it tells the other that it may go.
 
-#include <nats/nats.h>
+#include "tests/bench/ack_peers.hpp"
+
 #include <unistd.h>
 
-#include <condition_variable>
-#include <filesystem>
-#include <mutex>
 #include <stdexcept>
 
 #include "config/load.hpp"
@@ -15,178 +13,129 @@
 #include "reliability/ack_consumer.hpp"
 #include "reliability/reliable_publisher.hpp"
 #include "signing/identity.hpp"
-#include "tests/bench/peers.hpp"
+#include "tests/bench/nats_parts.hpp"
 
 namespace weft::bench {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// At most load.in_flight at a time.
-class Window {
-public:
-    explicit Window(std::size_t size) : free_(size), size_(size) {}
-    void enter() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return free_ > 0; });
-        --free_;
-    }
-    void leave() {
-        const std::scoped_lock lock(mutex_);
-        ++free_;
-        changed_.notify_one();
-    }
-    /// False if somebody does not leave in time.
-    [[nodiscard]] bool wait_until_empty() {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, 60s, [this] { return free_ == size_; });
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::size_t free_;
-    const std::size_t size_;
-};
-
-/// The body of message `index`: its time of sending, then filling.
-class Bodies {
-public:
-    explicit Bodies(const Load& load) : body_(load.body_bytes, 'w') {}
-    const std::string& next() {
-        const std::uint64_t now = now_ns();
-        std::memcpy(body_.data(), &now, sizeof now);
-        return body_;
-    }
-
-private:
-    std::string body_;
-};
-
-class WeftAck final : public Peer {
-public:
-    WeftAck(const std::filesystem::path& directory, std::string publisher, std::string recipient)
-        : directory_(directory),
-          publisher_(std::move(publisher)),
-          recipient_(std::move(recipient)) {}
-
-    [[nodiscard]] std::string name() const override { return "weft"; }
-
-    [[nodiscard]] std::unique_ptr<Middle> middle() const override {
-        fabric::RelaySettings settings;
-        settings.inbound = free_endpoint();
-        settings.outbound = free_endpoint();
-        const pid_t pid = ::fork();
-        if (pid == 0) {
-            auto relay = fabric::Relay::open(settings);
-            if (relay) (*relay)->run();
-            ::_exit(1);
-        }
-        auto middle = std::make_unique<Middle>(std::vector<int>{pid});
-        middle->publish_at = settings.inbound;
-        middle->subscribe_at = settings.outbound;
-        return middle;
-    }
-
-    void publish(const Meeting& meeting, const Load& load) const override {
-        const auto fabric = open(recipient_, meeting);
-        reliability::AckConsumer consumer(*fabric, {"bench.**"}, [](const auto&) {});
-        if (const auto ready = consumer.wait_ready(20s); !ready.ready) {
-            throw std::runtime_error(ready.sentence);
-        }
-        meeting.await_ready(load.subscribers);
-    }
-
-    [[nodiscard]] Seen receive(const Meeting& meeting, const Load& load) const override {
-        const auto fabric = open(publisher_, meeting);
-        reliability::Settings settings;
-        reliability::ReliablePublisher reliable(*fabric, settings);
-        reliability::ReliableOptions options;
-        options.recipients = recipient_;
-        options.ack_timeout = 20s;
-        Bodies bodies(load);
-        // Until the recipient is there: then everything is open and known on both ways.
-        for (int i = 0; i < 100; ++i) ask_once(reliable, bodies, options);
-
-        Arrivals arrivals(load);
-        std::mutex mutex;
-        std::uint64_t failed = 0;
-        std::string first_failure;
-        Window window(load.in_flight);
-        for (std::uint64_t i = 0; i < load.messages; ++i) {
-            window.enter();
-            const std::string& body = bodies.next();
-            const std::string stamp = body.substr(0, 8);
-            const auto pending =
-                reliable.publish_async("bench.ack", {body, "application/octet-stream"}, options,
-                                       [&, stamp](const reliability::Outcome& outcome) {
-                                           {
-                                               const std::scoped_lock lock(mutex);
-                                               if (outcome.ok()) {
-                                                   arrivals.add(stamp);
-                                               } else if (failed++ == 0) {
-                                                   first_failure = outcome.sentence();
-                                               }
-                                           }
-                                           window.leave();
-                                       });
-            if (!pending) throw std::runtime_error(pending.error().sentence);
-        }
-        if (!window.wait_until_empty() || failed > 0) {
-            throw std::runtime_error(std::to_string(failed) +
-                                     " publishes failed, such as: " + first_failure);
-        }
-        meeting.i_am_ready();
-        const std::scoped_lock lock(mutex);
-        return arrivals.seen();
-    }
-
-private:
-    static void ask_once(reliability::ReliablePublisher& reliable, Bodies& bodies,
-                         const reliability::ReliableOptions& options) {
-        const auto receipt =
-            reliable.try_publish("bench.ack", {bodies.next(), "application/octet-stream"}, options);
-        if (!receipt) throw std::runtime_error(receipt.error().sentence);
-    }
-
-    [[nodiscard]] std::unique_ptr<fabric::Fabric> open(const std::string& name,
-                                                       const Meeting& meeting) const {
-        config::LoadOptions options;
-        options.directory = directory_;
-        options.settings = {"name=" + name, "signing.directory=" + directory_.string(),
-                            "fabric.replay.state=\"\"",
-                            "fabric.relay.inbound=" + meeting.publish_at,
-                            "fabric.relay.outbound=" + meeting.subscribe_at};
-        auto loaded = config::load(options);
-        if (!loaded) throw std::runtime_error(config::text_of(loaded.error()));
-        fabric::FabricOptions fabric;
-        fabric.clock = &clock_;
-        return fabric::Fabric::open(*loaded, fabric);
-    }
-
-    /// The fixture's certificates are valid at its own time of day.
-    class WorldClock final : public fabric::Clock {
-    public:
-        [[nodiscard]] fabric::Instant steady() const noexcept override { return system_.steady(); }
-        [[nodiscard]] std::uint64_t utc_us() const noexcept override {
-            return static_cast<std::uint64_t>(support::SigningFixture::now) * 1'000'000 +
-                   static_cast<std::uint64_t>((system_.steady() - start_) / 1us);
-        }
-
-    private:
-        fabric::SystemClock system_;
-        fabric::Instant start_ = system_.steady();  // before the sides are forked
-    };
-
-    std::filesystem::path directory_;
-    std::string publisher_, recipient_;
-    WorldClock clock_;
-};
-
-void check(natsStatus status, const char* what) {
-    if (status == NATS_OK) return;
-    throw std::runtime_error(std::string{"nats: "} + what + ": " + natsStatus_GetText(status));
+void ask_once(reliability::ReliablePublisher& reliable, Bodies& bodies,
+              const reliability::ReliableOptions& options) {
+    const auto receipt =
+        reliable.try_publish("bench.ack", {bodies.next(), "application/octet-stream"}, options);
+    if (!receipt) throw std::runtime_error(receipt.error().sentence);
 }
+
+}  // namespace
+
+std::unique_ptr<Middle> WeftAck::middle() const {
+    fabric::RelaySettings settings;
+    settings.inbound = free_endpoint();
+    settings.outbound = free_endpoint();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        auto relay = fabric::Relay::open(settings);
+        if (relay) (*relay)->run();
+        ::_exit(1);
+    }
+    auto middle = std::make_unique<Middle>(std::vector<int>{pid});
+    middle->publish_at = settings.inbound;
+    middle->subscribe_at = settings.outbound;
+    return middle;
+}
+
+void WeftAck::publish(const Meeting& meeting, const Load& load) const {
+    const auto fabric = open(recipient_, meeting);
+    reliability::AckConsumer consumer(*fabric, {"bench.**"}, [](const auto&) {});
+    if (const auto ready = consumer.wait_ready(20s); !ready.ready) {
+        throw std::runtime_error(ready.sentence);
+    }
+    meeting.await_ready(load.subscribers);
+}
+
+Seen WeftAck::receive(const Meeting& meeting, const Load& load) const {
+    const auto fabric = open(publisher_, meeting);
+    reliability::Settings settings;
+    settings.journals = {recipient_};
+    reliability::ReliablePublisher reliable(*fabric, settings);
+    const reliability::ReliableOptions options = this->options();
+    Bodies bodies(load);
+    // Until the recipient is there: then everything is open and known on both ways.
+    for (int i = 0; i < 100; ++i) ask_once(reliable, bodies, options);
+
+    Arrivals arrivals(load);
+    std::mutex mutex;
+    std::uint64_t failed = 0;
+    std::string first_failure;
+    Window window(load.in_flight);
+    for (std::uint64_t i = 0; i < load.messages; ++i) {
+        window.enter();
+        const std::string& body = bodies.next();
+        const std::string stamp = body.substr(0, 8);
+        const auto pending =
+            reliable.publish_async("bench.ack", {body, "application/octet-stream"}, options,
+                                   [&, stamp](const reliability::Outcome& outcome) {
+                                       {
+                                           const std::scoped_lock lock(mutex);
+                                           if (outcome.ok()) {
+                                               arrivals.add(stamp);
+                                           } else if (failed++ == 0) {
+                                               first_failure = outcome.sentence();
+                                           }
+                                       }
+                                       window.leave();
+                                   });
+        if (!pending) throw std::runtime_error(pending.error().sentence);
+    }
+    if (!window.wait_until_empty() || failed > 0) {
+        throw std::runtime_error(std::to_string(failed) +
+                                 " publishes failed, such as: " + first_failure);
+    }
+    meeting.i_am_ready();
+    const std::scoped_lock lock(mutex);
+    return arrivals.seen();
+}
+
+std::unique_ptr<fabric::Fabric> WeftAck::open(const std::string& name,
+                                              const Meeting& meeting) const {
+    config::LoadOptions options;
+    options.directory = directory_;
+    options.settings = {"name=" + name, "signing.directory=" + directory_.string(),
+                        "fabric.replay.state=\"\"", "fabric.relay.inbound=" + meeting.publish_at,
+                        "fabric.relay.outbound=" + meeting.subscribe_at};
+    auto loaded = config::load(options);
+    if (!loaded) throw std::runtime_error(config::text_of(loaded.error()));
+    fabric::FabricOptions fabric;
+    fabric.clock = &clock_;
+    return fabric::Fabric::open(*loaded, fabric);
+}
+
+std::uint64_t WeftAck::WorldClock::utc_us() const noexcept {
+    return static_cast<std::uint64_t>(support::SigningFixture::now) * 1'000'000 +
+           static_cast<std::uint64_t>((system_.steady() - start_) / 1us);
+}
+
+reliability::ReliableOptions WeftAck::options() const {
+    reliability::ReliableOptions options;
+    options.recipients = recipient_;
+    options.ack_timeout = 20s;
+    return options;
+}
+
+std::string issue_name(support::SigningFixture& world, const std::string& name,
+                       std::initializer_list<signing::Role> roles) {
+    signing::CertificateRequest request;
+    request.name = name;
+    request.roles = support::roles_of(roles);
+    request.globs = support::globs_of({"**"});
+    request.not_before = support::SigningFixture::now - support::SigningFixture::day;
+    request.not_after = support::SigningFixture::now + support::SigningFixture::day;
+    support::must(signing::issue_identity(world.directory(), world.authority(), request));
+    return name;
+}
+
+namespace {
 
 class NatsRequest final : public Peer {
 public:
@@ -273,18 +222,10 @@ private:
 }  // namespace
 
 std::unique_ptr<Peer> weft_ack(support::SigningFixture& world) {
-    const auto issue = [&](const std::string& name) {
-        signing::CertificateRequest request;
-        request.name = name;
-        request.roles = support::roles_of({signing::Role::publish, signing::Role::ack});
-        request.globs = support::globs_of({"**"});
-        request.not_before = support::SigningFixture::now - support::SigningFixture::day;
-        request.not_after = support::SigningFixture::now + support::SigningFixture::day;
-        support::must(signing::issue_identity(world.directory(), world.authority(), request));
-        return name;
-    };
-    return std::make_unique<WeftAck>(world.directory(), issue("asks.host1"),
-                                     issue("answers.host1"));
+    using signing::Role;
+    return std::make_unique<WeftAck>(
+        world.directory(), issue_name(world, "asks.host1", {Role::publish, Role::ack}),
+        issue_name(world, "answers.host1", {Role::publish, Role::ack}));
 }
 
 std::unique_ptr<Peer> nats_request() {

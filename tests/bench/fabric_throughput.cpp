@@ -9,6 +9,7 @@
 
 #include "tests/bench/suite.hpp"
 #include "tests/support/certificate_files.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace {
 
@@ -20,7 +21,7 @@ using weft::bench::Suite;
                  "usage: fabric_throughput [--json] [--unpinned] [--rounds N] [--quick] [--only "
                  "SCENARIO]...\n"
                  "scenarios: one_topic interleaved fanout4 curve body16k latency stopped slow "
-                 "flood memory ack ack_one\n"
+                 "flood memory ack ack_one durable durable_1000 durable_one\n"
                  "needs nats-server on PATH\n");
     std::exit(2);
 }
@@ -88,6 +89,17 @@ void run_all(Suite& suite) {
         suite.run("ack_one", {.messages = 5'000, .with_latency = true},
                   {request.get(), acknowledged.get()});
         suite.ratio("ack_vs_nats_request", "ack.weft", "ack.nats_request");
+    }
+    if (suite.wants("durable") || suite.wants("durable_1000") || suite.wants("durable_one")) {
+        const weft::testing::TempDir disk;
+        const auto stored = bench::weft_durable(world, disk.path());
+        const auto stream = bench::jetstream(disk.path());
+        suite.run("durable", {.messages = 300'000, .in_flight = 256}, {stream.get(), stored.get()});
+        // For a disk whose sync is slow: LD_PRELOAD=libslow_sync.so, see docs/performance.md.
+        suite.run("durable_1000", {.messages = 300'000, .in_flight = 1000}, {stored.get()});
+        suite.run("durable_one", {.messages = 5'000, .with_latency = true},
+                  {stream.get(), stored.get()});
+        suite.ratio("durable_vs_jetstream", "durable.weft", "durable.jetstream");
     }
     suite.run("slow", {.messages = 60'000, .rate = 2'000, .with_latency = true},
               {relay.get(), slow.get()});

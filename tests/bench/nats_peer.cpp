@@ -1,7 +1,6 @@
 // NATS core: nats-server and its C client, as they come from Debian, unsigned.
 
 #include <fcntl.h>
-#include <nats/nats.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,18 +9,9 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "tests/bench/peers.hpp"
+#include "tests/bench/nats_parts.hpp"
 
 namespace weft::bench {
-namespace {
-
-void check(natsStatus status, const char* what) {
-    if (status == NATS_OK) return;
-    throw std::runtime_error(std::string{"nats: "} + what + ": " + natsStatus_GetText(status));
-}
-
-}  // namespace
-
 natsConnection* connect_nats(const std::string& url, bool at_once) {
     const std::uint64_t give_up = now_ns() + 10'000'000'000;
     natsOptions* options = nullptr;
@@ -38,6 +28,25 @@ natsConnection* connect_nats(const std::string& url, bool at_once) {
     return connection;
 }
 
+std::unique_ptr<Middle> start_nats(const std::string& configuration) {
+    const auto file =
+        std::filesystem::temp_directory_path() / ("nats-" + std::to_string(::getpid()));
+    std::ofstream(file) << configuration;
+    const std::string port = std::to_string(free_port());
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        const int null = ::open("/dev/null", O_WRONLY);
+        ::dup2(null, 1);
+        ::dup2(null, 2);
+        ::execlp("nats-server", "nats-server", "-a", "127.0.0.1", "-p", port.c_str(), "-c",
+                 file.c_str(), static_cast<char*>(nullptr));
+        ::_exit(127);
+    }
+    auto middle = std::make_unique<Middle>(std::vector<int>{pid});
+    middle->publish_at = middle->subscribe_at = "nats://127.0.0.1:" + port;
+    return middle;
+}
+
 namespace {
 
 class NatsCore final : public Peer {
@@ -46,22 +55,7 @@ public:
 
     [[nodiscard]] std::unique_ptr<Middle> middle() const override {
         // The benchmark loses nothing: the server may keep what a subscriber has not read yet.
-        const auto file =
-            std::filesystem::temp_directory_path() / ("nats-" + std::to_string(::getpid()));
-        std::ofstream(file) << "max_pending: 4GB\nwrite_deadline: \"60s\"\n";
-        const std::string port = std::to_string(free_port());
-        const pid_t pid = ::fork();
-        if (pid == 0) {
-            const int null = ::open("/dev/null", O_WRONLY);
-            ::dup2(null, 1);
-            ::dup2(null, 2);
-            ::execlp("nats-server", "nats-server", "-a", "127.0.0.1", "-p", port.c_str(), "-c",
-                     file.c_str(), static_cast<char*>(nullptr));
-            ::_exit(127);
-        }
-        auto middle = std::make_unique<Middle>(std::vector<int>{pid});
-        middle->publish_at = middle->subscribe_at = "nats://127.0.0.1:" + port;
-        return middle;
+        return start_nats("max_pending: 4GB\nwrite_deadline: \"60s\"\n");
     }
 
     void publish(const Meeting& meeting, const Load& load) const override {

@@ -5,6 +5,7 @@
 // exists.
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -78,8 +79,6 @@ public:
 
 /// A PUB/SUB pair of bare libzmq: topic frame and body frame, nothing else; `curve`: encrypted.
 [[nodiscard]] std::unique_ptr<Peer> raw_zmq(bool curve = false);
-/// Tries until the server listens. `at_once`: nothing waits in the client for more to send.
-[[nodiscard]] struct __natsConnection* connect_nats(const std::string& url, bool at_once);
 /// NATS core through a nats-server of its own, unsigned.
 [[nodiscard]] std::unique_ptr<Peer> nats_core();
 
@@ -98,6 +97,11 @@ struct WeftKind {
 /// A publish that one recipient acknowledges, and a NATS request with its reply; see ack_peers.cpp.
 [[nodiscard]] std::unique_ptr<Peer> weft_ack(support::SigningFixture& world);
 [[nodiscard]] std::unique_ptr<Peer> nats_request();
+/// A durable publish, and JetStream's asynchronous one; see durable_peers.cpp. `disk`: where their
+/// stores lie.
+[[nodiscard]] std::unique_ptr<Peer> weft_durable(support::SigningFixture& world,
+                                                 const std::filesystem::path& disk);
+[[nodiscard]] std::unique_ptr<Peer> jetstream(const std::filesystem::path& disk);
 
 [[nodiscard]] std::vector<std::string> topics_of(const Load& load);
 [[nodiscard]] std::uint16_t free_port();
