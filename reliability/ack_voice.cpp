@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
-#include <tuple>
 #include <utility>
 
 #include "reliability/ack/statement.hpp"
@@ -65,34 +63,15 @@ AckCall AckVoice::call_of(const fabric::Message& message, const AckRequest& requ
 }
 
 void AckVoice::send(const std::optional<Ack>& ack) {
-    if (ack) send(*ack, {}, 1);
+    if (ack) send(*ack, {});
 }
 
-void AckVoice::send_all(const std::vector<Ack>& acks) {
-    using Same = std::tuple<std::string_view, AckLevel, std::string_view, std::string_view>;
-    struct Group {
-        const Ack* first = nullptr;
-        std::string also;
-        std::size_t count = 0;
-    };
-    std::map<Same, Group> groups;
-    for (const Ack& ack : acks) {
-        Group& group = groups[{ack.publisher, ack.level, ack.reason,
-                               signing::bytes_of(ack.subject.publisher)}];
-        if (group.count > also_max) {
-            send(*group.first, group.also, group.count);
-            group = {};
-        }
-        if (group.count++ == 0) {
-            group.first = &ack;
-        } else {
-            append_also(ack.subject, group.also);
-        }
-    }
-    for (const auto& [same, group] : groups) send(*group.first, group.also, group.count);
+void AckVoice::say(const Ack& ack, std::string_view also) {
+    const std::shared_lock open(closing_);
+    if (!closed_) send(ack, also);
 }
 
-void AckVoice::send(const Ack& ack, std::string_view also, std::size_t count) {
+void AckVoice::send(const Ack& ack, std::string_view also) {
     fabric::PublishOptions options;
     options.kind = signing::Kind::ack;
     options.room_timeout = milliseconds{0};
@@ -103,7 +82,7 @@ void AckVoice::send(const Ack& ack, std::string_view also, std::size_t count) {
     if (sent) return;
     {
         const std::scoped_lock lock(mutex_);
-        acks_not_sent_ += count;
+        acks_not_sent_ += 1 + statement.also_count();
         if (said_not_sent_ == sent.error().sentence) return;
         said_not_sent_ = sent.error().sentence;
     }

@@ -8,7 +8,6 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "fabric/fabric.hpp"
 #include "reliability/ack/request.hpp"
@@ -49,18 +48,8 @@ public:
     }
     /// Only from where the fabric is certain to live, such as the subscriber's thread.
     void send(const std::optional<Ack>& ack);
-    /// Many at once: what says the same to the same publisher goes out as one.
-    template <class Gather>
-    void say_all(const Gather& gather) {
-        const std::shared_lock open(closing_);
-        if (closed_) return;
-        std::vector<Ack> acks;
-        {
-            const std::scoped_lock lock(mutex_);
-            gather(responder_, acks);
-        }
-        send_all(acks);
-    }
+    /// The same said of `ack` and of the further messages in `also` (statement.hpp). Any thread.
+    void say(const Ack& ack, std::string_view also);
     void close();
 
     struct Stats {
@@ -75,8 +64,7 @@ public:
                                                  std::chrono::milliseconds timeout);
 
 private:
-    void send_all(const std::vector<Ack>& acks);
-    void send(const Ack& ack, std::string_view also, std::size_t count);
+    void send(const Ack& ack, std::string_view also);
 
     fabric::Fabric& fabric_;
     fabric::Publisher& publisher_;

@@ -72,8 +72,8 @@ void count(const reliability::RecorderStats& recorder,
     counters.add("weft_journal_messages_total", "recorded", recorder.recorded);
     counters.add("weft_journal_messages_total", "not_recorded", recorder.not_recorded);
     counters.add("weft_journal_messages_total", "found_again", recorder.found_again);
-    counters.add("weft_acks_sent_total", "acknowledged", recorder.responder.acks);
-    counters.add("weft_acks_sent_total", "rejected", recorder.responder.rejections);
+    counters.add("weft_acks_sent_total", "acknowledged", recorder.acknowledged);
+    counters.add("weft_acks_sent_total", "rejected", recorder.rejected);
     counters.add("weft_acks_not_sent_total", "", recorder.acks_not_sent);
     counters.add("weft_journal_requests_total", "", service.requests);
     counters.add("weft_journal_answers_total", "", service.answers);

@@ -289,7 +289,7 @@ AckResponder::Arrived AckResponder::on_arrival(const AckCall& call, Now now) {
     }
     if (call.repeated) {
         ++state.stats.unknown_repeated;
-        return {false, std::nullopt, true};
+        return {};
     }
     return state.on_first(call, now);
 }

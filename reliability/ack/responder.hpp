@@ -80,9 +80,6 @@ public:
     struct Arrived {
         bool deliver = false;    ///< Hand it to the consumer, then say how that went.
         std::optional<Ack> ack;  ///< To publish now.
-        /// It was here in a former life, of which nothing is remembered, and nothing is said. Who
-        /// keeps what it had elsewhere, as a journal does, may look there.
-        bool unknown = false;
     };
     /// The limits of decode_request() hold for `call` (asserted).
     /// A nonce belongs to one message: what comes under it and is another one gets no answer.

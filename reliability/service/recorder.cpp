@@ -5,8 +5,10 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
+#include "reliability/ack/statement.hpp"
 #include "reliability/ack_voice.hpp"
 #include "signing/digest.hpp"
 #include "signing/proof.hpp"
@@ -17,10 +19,11 @@ namespace {
 using fabric::Message;
 using std::chrono::milliseconds;
 
-/// One that asked for an ACK and waits for its append.
+/// Messages of one publisher that asked for the same and wait for one append.
 struct Asked {
-    Ack ack;
-    bool known = true;  ///< The responder remembers it; else its answer is sent as it is.
+    Ack ack;           ///< Of the first.
+    std::string also;  ///< Of the others; see statement.hpp.
+    std::vector<Nonce> nonces;
 };
 
 /// What is appended at once, and who waits for it.
@@ -80,8 +83,6 @@ struct Recorder::Core {
         : fabric(the_fabric), journal(the_journal), options(std::move(the_options)) {
         ResponderSettings settings;
         settings.name = fabric.settings().name;
-        settings.clock_skew = options.clock_skew;
-        settings.stores = true;
         voice = std::make_shared<AckVoice>(fabric, std::move(settings));
         const auto identity = voice->publisher().identity();
         if (identity && !identity->certificate->has(signing::Role::journal)) {
@@ -102,68 +103,82 @@ struct Recorder::Core {
     // The subscriber's thread.
 
     void on_message(const Message& message) {
-        const auto request = voice->request_of(message);
-        if (!request) return gather(message);
-        const AckCall call = AckVoice::call_of(message, *request, false);
-        auto arrived = voice->with(
-            [&](AckResponder& responder) { return responder.on_arrival(call, voice->now()); });
-        voice->send(arrived.ack);
         gather(message);
-        if (arrived.deliver) wait_for_append(call, true);
+        const auto request = voice->request_of(message);
+        if (!request) return;
+        if (request->level == AckLevel::processed) return reject_processed(message, *request);
+        wait_for_append(message, *request);
     }
 
+    /// It is in front of us again because its publisher has not had our answer: it is on its way,
+    /// or lost; or we were killed between its arrival and its commit.
     void on_repeated(const Message& message) {
         const auto request = voice->request_of(message);
         if (!request) return;
-        const AckCall call = AckVoice::call_of(message, *request, true);
-        auto arrived = voice->with(
-            [&](AckResponder& responder) { return responder.on_arrival(call, voice->now()); });
-        voice->send(arrived.ack);
-        if (arrived.deliver) {
-            // It could not be stored before.
-            gather(message);
-            wait_for_append(call, true);
-        } else if (arrived.unknown) {
-            on_unknown(message, call);
+        if (request->level == AckLevel::processed) return reject_processed(message, *request);
+        {
+            const std::scoped_lock lock(mutex);
+            if (in_flight.contains(request->nonce)) return;
         }
+        const auto stored = is_stored(message);
+        if (!stored) return;
+        if (!*stored) {
+            gather(message);
+            return wait_for_append(message, *request);
+        }
+        voice->send(ack_of(message, *request, AckLevel::stored));
+        const std::scoped_lock lock(mutex);
+        ++stats.found_again;
+        ++stats.acknowledged;
     }
 
-    /// Of a former life: stored then, or lost between arrival and commit.
-    void on_unknown(const Message& message, const AckCall& call) {
-        if (call.level == AckLevel::processed) return;
+    /// Nothing: the journal cannot say. It is asked again.
+    std::optional<bool> is_stored(const Message& message) {
         const auto found =
             journal.read_stream({std::string{message.signer()}, message.epoch(),
                                  std::string{message.topic()}, message.seq(), message.seq()},
                                 {});
-        if (!found) return;
+        if (!found) return std::nullopt;
         bool stored = false;
         for (const StoredRun& run : found->runs) {
             for_each_message(run, [&](JournalId, std::string_view content) {
                 stored = stored || signing::message_digest(run.topic, content) == message.digest();
             });
         }
-        if (!stored) {
-            gather(message);
-            return wait_for_append(call, false);
-        }
-        voice->send(ack_of(call));
+        return stored;
+    }
+
+    static AckSubject subject_of(const Message& message, const AckRequest& request) {
+        return {message.id(), message.digest(), message.certificate()->fingerprint(), request.nonce,
+                message.epoch()};
+    }
+    static Ack ack_of(const Message& message, const AckRequest& request, AckLevel level,
+                      std::string reason = {}) {
+        return {std::string{message.signer()}, level, std::move(reason),
+                subject_of(message, request)};
+    }
+
+    void reject_processed(const Message& message, const AckRequest& request) {
+        voice->send(ack_of(message, request, AckLevel::rejected,
+                           "a journal stores messages, it does not process them"));
         const std::scoped_lock lock(mutex);
-        ++stats.found_again;
+        ++stats.rejected;
     }
 
-    static Ack ack_of(const AckCall& call) {
-        return {std::string{call.publisher}, AckLevel::stored, {}, call.subject};
-    }
-
-    void wait_for_append(const AckCall& call, bool known) {
-        if (call.level == AckLevel::processed) {
-            return voice->say([&](AckResponder& responder) {
-                return responder.on_rejected(call.subject.nonce,
-                                             "a journal stores messages, it does not process them",
-                                             voice->now());
-            });
+    void wait_for_append(const Message& message, const AckRequest& request) {
+        {
+            const std::scoped_lock lock(mutex);
+            if (!in_flight.insert(request.nonce).second) return;
         }
-        gathered.asked.push_back({ack_of(call), known});
+        auto& asked = gathered.asked;
+        const signing::Digest& publisher = message.certificate()->fingerprint();
+        if (asked.empty() || asked.back().ack.subject.publisher != publisher ||
+            asked.back().nonces.size() > also_max) {
+            asked.push_back({ack_of(message, request, AckLevel::stored), {}, {}});
+        } else {
+            append_also(subject_of(message, request), asked.back().also);
+        }
+        asked.back().nonces.push_back(request.nonce);
     }
 
     void gather(const Message& message) {
@@ -216,34 +231,31 @@ struct Recorder::Core {
     // The journal's writer.
 
     void on_appended(const Batch& batch, const JournalResult<std::vector<IdRange>>& done) {
-        voice->say_all([&](AckResponder& responder, std::vector<Ack>& acks) {
-            for (const Asked& asked : batch.asked) {
-                if (auto ack = answer(responder, asked, done)) acks.push_back(std::move(*ack));
+        // What is asked for while the journal is merely busy is asked for again.
+        const bool answers = done || done.error().reason != JournalError::Reason::busy;
+        std::uint64_t asked = 0;
+        for (const Asked& group : batch.asked) {
+            asked += group.nonces.size();
+            if (done) {
+                voice->say(group.ack, group.also);
+            } else if (answers) {
+                Ack rejected = group.ack;
+                rejected.level = AckLevel::rejected;
+                rejected.reason = "not stored: " + done.error().sentence;
+                voice->say(rejected, group.also);
             }
-        });
+        }
         if (!done) say_failure(done.error());
         const std::scoped_lock lock(mutex);
         (done ? stats.recorded : stats.not_recorded) += batch.messages;
+        if (answers) (done ? stats.acknowledged : stats.rejected) += asked;
+        for (const Asked& group : batch.asked) {
+            for (const Nonce& nonce : group.nonces) in_flight.erase(nonce);
+        }
         stats.waiting -= batch.messages;
         waiting_bytes -= batch.bytes;
         if (done) said.clear();
         room.notify_all();
-    }
-
-    [[nodiscard]] std::optional<Ack> answer(AckResponder& responder, const Asked& asked,
-                                            const JournalResult<std::vector<IdRange>>& done) const {
-        const Nonce& nonce = asked.ack.subject.nonce;
-        if (!asked.known) return done ? std::optional{asked.ack} : std::nullopt;
-        if (!done && done.error().reason == JournalError::Reason::busy) {
-            responder.on_not_queued(nonce);
-            return std::nullopt;
-        }
-        if (!done) {
-            return responder.on_rejected(nonce, "not stored: " + done.error().sentence,
-                                         voice->now());
-        }
-        if (auto ack = responder.on_queued(nonce, voice->now())) return ack;
-        return responder.on_stored(nonce, voice->now());
     }
 
     /// Once a reason.
@@ -281,6 +293,7 @@ struct Recorder::Core {
     mutable std::mutex mutex;  // guards what follows
     std::condition_variable room;
     std::size_t waiting_bytes = 0;
+    std::unordered_set<Nonce, NonceHash> in_flight;
     RecorderStats stats;
     std::string said;
 
@@ -311,7 +324,6 @@ RecorderStats Recorder::stats() const {
         stats = core_->stats;
     }
     const AckVoice::Stats voice = core_->voice->stats();
-    stats.responder = voice.responder;
     stats.acks_not_sent = voice.acks_not_sent;
     stats.requests_malformed = voice.requests_malformed;
     stats.subscriber = core_->subscriber->stats();

@@ -4,7 +4,8 @@
 //
 // How:      each run that arrives is appended as it came, without the messages that are not new;
 //           everything that arrived meanwhile shares one commit. What is asked again is looked up
-//           in the journal, so that also a journal that was killed answers for what it has.
+//           in the journal, so that also a journal that was killed answers for what it has. A
+//           message is recorded also after its deadline: it has passed, and others may need it.
 // Promises: `stored` is said after the journal's append() has answered, and never for what failed:
 //           that is rejected, with the reason, at once.
 // Threads:  none of its own: the subscriber's thread gathers and appends, the journal's writer says
@@ -16,12 +17,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "fabric/fabric.hpp"
-#include "reliability/ack/responder.hpp"
 #include "reliability/journal/journal.hpp"
 
 namespace weft::reliability {
@@ -29,7 +30,6 @@ namespace weft::reliability {
 struct RecorderOptions {
     std::size_t in_flight_messages = 65'536;
     std::size_t in_flight_bytes = std::size_t{64} << 20;
-    std::chrono::microseconds clock_skew = std::chrono::seconds{1};  ///< See responder.hpp.
     std::function<void(const fabric::Gap&)> gap{};
 };
 
@@ -39,8 +39,8 @@ struct RecorderStats {
     std::uint64_t found_again = 0;      ///< Asked again, and answered from the journal.
     std::uint64_t waiting = 0;          ///< Handed to the journal, not answered yet.
     std::uint64_t waited_for_room = 0;  ///< Times that the limits held up the subscriber.
+    std::uint64_t acknowledged = 0, rejected = 0;  ///< Messages whose publishers were told.
     std::uint64_t acks_not_sent = 0, requests_malformed = 0;
-    AckResponder::Stats responder;
     fabric::SubscriberStats subscriber;
 };
 
