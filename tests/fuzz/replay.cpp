@@ -20,7 +20,7 @@ namespace fuzz = weft::fuzz;
 
 using Target = void (*)(std::string_view);
 
-constexpr std::array<std::pair<std::string_view, Target>, 18> targets{{
+constexpr std::array<std::pair<std::string_view, Target>, 20> targets{{
     {"proof", fuzz::proof},
     {"contents", fuzz::contents},
     {"verifier", fuzz::verifier},
@@ -39,6 +39,8 @@ constexpr std::array<std::pair<std::string_view, Target>, 18> targets{{
     {"ack_request", fuzz::ack_request},
     {"ack_statement", fuzz::ack_statement},
     {"recipients", fuzz::recipients},
+    {"journal_request", fuzz::journal_request},
+    {"journal_answer", fuzz::journal_answer},
 }};
 
 std::vector<fs::path> files_in(const fs::path& directory) {

@@ -26,5 +26,7 @@ void control(std::string_view input);          ///< Subscriptions of strangers.
 void ack_request(std::string_view input);      ///< A request for acknowledgements.
 void ack_statement(std::string_view input);    ///< The body of an ACK; a handler's reason.
 void recipients(std::string_view input);       ///< Groups, and who must acknowledge.
+void journal_request(std::string_view input);  ///< What a journal is asked.
+void journal_answer(std::string_view input);   ///< What a journal answers.
 
 }  // namespace weft::fuzz

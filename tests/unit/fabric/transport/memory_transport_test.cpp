@@ -7,11 +7,18 @@
 #include <vector>
 
 #include "fabric/transport/transport.hpp"
+#include "tests/unit/fabric/transport/request_contract.hpp"
 #include "tests/unit/fabric/transport/transport_contract.hpp"
 
 namespace weft::fabric {
 
 INSTANTIATE_TEST_SUITE_P(Memory, TransportContract,
+                         ::testing::Values(TransportUnderTest{
+                             "memory", [] { return make_memory_transport(); },
+                             [](const std::string& which) { return "inproc://" + which; }}),
+                         [](const auto& suite) { return suite.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Memory, RequestContract,
                          ::testing::Values(TransportUnderTest{
                              "memory", [] { return make_memory_transport(); },
                              [](const std::string& which) { return "inproc://" + which; }}),
@@ -48,6 +55,23 @@ TEST(MemoryTransport, NeverDropsASubscription) {
     int seen = 0;
     for (SubscriptionEvent event; publisher->next_subscription(event);) ++seen;
     EXPECT_EQ(seen, 100);
+}
+
+TEST(MemoryTransport, SaysWhichAnswersASlowPeerDoesNotTake) {
+    const auto transport = make_memory_transport(2);
+    const auto journal = support::must(transport->bind_answers({"inproc://a"}));
+    const auto asker = support::must(transport->open_requests());
+    support::must(asker->connect("inproc://a"));
+    EXPECT_TRUE(asker->send("1", "", ""));
+    EXPECT_TRUE(asker->send("2", "", ""));
+    EXPECT_FALSE(asker->send("3", "", ""));
+    std::string_view who;
+    Arrival arrival;
+    ASSERT_TRUE(journal->receive(who, arrival));
+
+    EXPECT_TRUE(journal->send(who, "1", "", ""));
+    EXPECT_TRUE(journal->send(who, "2", "", ""));
+    EXPECT_FALSE(journal->send(who, "3", "", ""));
 }
 
 TEST(MemoryTransport, HasNoRelay) {

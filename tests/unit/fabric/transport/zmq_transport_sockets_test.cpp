@@ -13,6 +13,7 @@
 
 #include "config/endpoint.hpp"
 #include "fabric/transport/transport.hpp"
+#include "tests/unit/fabric/transport/request_contract.hpp"
 #include "tests/unit/fabric/transport/transport_contract.hpp"
 
 namespace weft::fabric {
@@ -55,6 +56,11 @@ std::string reserved_endpoint(const std::string& which) {
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Zmq, TransportContract,
+                         ::testing::Values(TransportUnderTest{
+                             "tcp", [] { return make_zmq_transport({}); }, reserved_endpoint}),
+                         [](const auto& suite) { return suite.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Zmq, RequestContract,
                          ::testing::Values(TransportUnderTest{
                              "tcp", [] { return make_zmq_transport({}); }, reserved_endpoint}),
                          [](const auto& suite) { return suite.param.name; });
