@@ -124,7 +124,8 @@ struct AckConsumer::Core {
         hooks.pause = [this] { arrived_.notify_one(); };
         hooks.refused = options.refused;
         hooks.gap = options.gap;
-        subscriber = fabric.subscribe(globs, std::move(hooks));
+        subscriber =
+            std::make_unique<RepairingSubscriber>(fabric, globs, std::move(hooks), options.repair);
         worker = std::jthread([this](const std::stop_token& stop) { work(stop); });
     }
 
@@ -141,7 +142,7 @@ struct AckConsumer::Core {
         }
     }
 
-    // The subscriber's thread.
+    // The subscriber's threads, one at a time.
 
     void on_message(const Message& message, bool repeated) {
         AckRequest request;
@@ -279,7 +280,7 @@ struct AckConsumer::Core {
     bool give_up = false, done = false;
 
     bool stopped = false;  // of whoever owns the consumer
-    std::unique_ptr<fabric::Subscriber> subscriber;
+    std::unique_ptr<RepairingSubscriber> subscriber;
     std::jthread worker;
 };
 
@@ -321,7 +322,8 @@ ConsumerStats AckConsumer::stats() const {
         stats.responder = core_->voice->responder.stats();
         stats.acks_not_sent = core_->voice->acks_not_sent;
     }
-    stats.subscriber = core_->subscriber->stats();
+    stats.repairing = core_->subscriber->stats();
+    stats.subscriber = stats.repairing.received;
     return stats;
 }
 

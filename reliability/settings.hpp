@@ -46,7 +46,7 @@ struct Settings {
     JournalSettings journal{};
     RepairSettings repair{};
     std::filesystem::path outbox{};  ///< Empty: none.
-    std::uint64_t outbox_max = 0;  ///< Bytes.
+    std::uint64_t outbox_max = 0;    ///< Bytes.
 };
 
 /// Problems name file and line, of a group its own.
