@@ -56,11 +56,12 @@ struct AckConsumer::Core {
         hooks.pause = [this] { arrived_.notify_one(); };
         hooks.refused = options.refused;
         hooks.gap = options.gap;
-        subscriber = fabric.subscribe(globs, std::move(hooks));
+        subscriber =
+            std::make_unique<RepairingSubscriber>(fabric, globs, std::move(hooks), options.repair);
         worker = std::jthread([this](const std::stop_token& stop) { work(stop); });
     }
 
-    // The subscriber's thread.
+    // The subscriber's threads, one at a time.
 
     void on_message(const Message& message, bool repeated) {
         const std::optional<AckRequest> request = voice->request_of(message);
@@ -175,7 +176,7 @@ struct AckConsumer::Core {
     bool give_up = false, done = false;
 
     bool stopped = false;  // of whoever owns the consumer
-    std::unique_ptr<fabric::Subscriber> subscriber;
+    std::unique_ptr<RepairingSubscriber> subscriber;
     std::jthread worker;
 };
 
@@ -188,7 +189,8 @@ AckConsumer::~AckConsumer() {
 }
 
 fabric::ReadyResult AckConsumer::wait_ready(milliseconds timeout) {
-    return core_->voice->wait_ready(*core_->subscriber, timeout);
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    return core_->voice->wait_ready(core_->subscriber->wait_ready(timeout), deadline);
 }
 
 void AckConsumer::stop(milliseconds drain) {
@@ -205,7 +207,8 @@ ConsumerStats AckConsumer::stats() const {
     stats.responder = voice.responder;
     stats.acks_not_sent = voice.acks_not_sent;
     stats.requests_malformed = voice.requests_malformed;
-    stats.subscriber = core_->subscriber->stats();
+    stats.repairing = core_->subscriber->stats();
+    stats.subscriber = stats.repairing.received;
     return stats;
 }
 

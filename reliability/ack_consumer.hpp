@@ -32,6 +32,7 @@
 
 #include "fabric/fabric.hpp"
 #include "reliability/ack/responder.hpp"
+#include "reliability/repair/repairing_subscriber.hpp"
 
 namespace weft::reliability {
 
@@ -67,6 +68,8 @@ struct ConsumerOptions {
     std::chrono::microseconds clock_skew = std::chrono::seconds{1};  ///< See responder.hpp.
     std::function<void(const fabric::RefusedMessage&)> refused{};
     std::function<void(const fabric::Gap&)> gap{};
+    /// With journals: what is missing is read there and handled in its place, within each stream.
+    RepairOptions repair{};
 };
 
 struct ConsumerStats {
@@ -78,6 +81,7 @@ struct ConsumerStats {
     std::uint64_t requests_malformed = 0;  ///< Handled as messages that ask for nothing.
     AckResponder::Stats responder;
     fabric::SubscriberStats subscriber;
+    RepairingStats repairing;  ///< All zero without journals, but `received`: that is `subscriber`.
 };
 
 class AckConsumer {

@@ -100,9 +100,8 @@ AckVoice::Stats AckVoice::stats() const {
     return {responder_.stats(), acks_not_sent_, requests_malformed_};
 }
 
-fabric::ReadyResult AckVoice::wait_ready(fabric::Subscriber& subscriber, milliseconds timeout) {
-    const auto deadline = std::chrono::steady_clock::now() + timeout;
-    fabric::ReadyResult result = subscriber.wait_ready(timeout);
+fabric::ReadyResult AckVoice::wait_ready(fabric::ReadyResult result,
+                                         std::chrono::steady_clock::time_point deadline) {
     const bool relay = fabric_.settings().mode == fabric::Settings::Mode::relay;
     if (!result.ready || !relay) return result;
     const auto left =
@@ -110,8 +109,8 @@ fabric::ReadyResult AckVoice::wait_ready(fabric::Subscriber& subscriber, millise
     if (publisher_.wait_for_peer(std::max(left, milliseconds{0}))) return result;
     result.ready = false;
     result.sentence = "acknowledgements cannot leave: the relay at " +
-                      publisher_.settings().relay_inbound + " did not answer within " +
-                      std::to_string(timeout.count()) + " ms; it is tried again and again";
+                      publisher_.settings().relay_inbound +
+                      " did not answer in time; it is tried again and again";
     return result;
 }
 

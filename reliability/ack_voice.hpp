@@ -59,9 +59,10 @@ public:
     [[nodiscard]] Stats stats() const;
     [[nodiscard]] fabric::Publisher& publisher() noexcept { return publisher_; }
     [[nodiscard]] const fabric::Clock& clock() const noexcept { return clock_; }
-    /// The subscriber's readiness, and that ACKs can leave: see Fabric::wait_ready.
-    [[nodiscard]] fabric::ReadyResult wait_ready(fabric::Subscriber& subscriber,
-                                                 std::chrono::milliseconds timeout);
+    /// Waits until `deadline` at most; `result` is what the subscriber said, and is given back
+    /// unless ACKs cannot leave.
+    [[nodiscard]] fabric::ReadyResult wait_ready(fabric::ReadyResult result,
+                                                 std::chrono::steady_clock::time_point deadline);
 
 private:
     void send(const Ack& ack, std::string_view also);

@@ -174,6 +174,7 @@ bool declares_plain_text(std::string_view content_type) noexcept {
 }
 
 std::string to_json(const Message& message, std::optional<std::uint64_t> journal_id) {
+    if (!journal_id) journal_id = message.journal_id();
     std::string out;
     out.reserve(512 + message.body().size() + message.body().size() / 2);
     out += R"({"id":")";

@@ -19,7 +19,8 @@
 
 namespace weft::fabric {
 
-/// One line, no newline at its end. Always valid JSON in valid UTF-8.
+/// One line, no newline at its end. Always valid JSON in valid UTF-8. Without `journal_id` it is
+/// the message's own.
 [[nodiscard]] std::string to_json(const Message& message,
                                   std::optional<std::uint64_t> journal_id = std::nullopt);
 /// The body alone, by the same rules.

@@ -1,7 +1,8 @@
 #pragma once
 // A received message: what it says, who signed it, and the very bytes it came in.
-// Threads:   immutable; copies share the bytes and may go to any thread.
-// Ownership: views that it returns live as long as this Message or any copy of it.
+// Threads:   immutable, but for mark_replayed() of whoever took it out of a journal; copies share
+// the bytes and may go to any thread. Ownership: views that it returns live as long as this Message
+// or any copy of it.
 
 #include <cstdint>
 #include <memory>
@@ -74,6 +75,17 @@ public:
     /// True if the proof held and the trust store vouches for the signer and this topic.
     [[nodiscard]] bool verified() const noexcept { return run_->verified; }
 
+    /// It came out of a journal instead of live, and may be older than live ones may (P3).
+    [[nodiscard]] bool replayed() const noexcept { return replayed_; }
+    /// Its number there, where that is known.
+    [[nodiscard]] const std::optional<std::uint64_t>& journal_id() const noexcept {
+        return journal_id_;
+    }
+    void mark_replayed(std::optional<std::uint64_t> journal_id) noexcept {
+        replayed_ = true;
+        journal_id_ = journal_id;
+    }
+
     [[nodiscard]] std::string_view content() const noexcept { return raw_; }
     [[nodiscard]] const signing::Digest& digest() const noexcept { return digest_; }
     [[nodiscard]] const std::shared_ptr<const RunBytes>& run() const noexcept { return run_; }
@@ -83,6 +95,8 @@ private:
     DecodedContent content_;
     std::string_view raw_;
     signing::Digest digest_;
+    std::optional<std::uint64_t> journal_id_;
+    bool replayed_ = false;
 };
 
 }  // namespace weft::fabric

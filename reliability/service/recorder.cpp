@@ -310,7 +310,8 @@ Recorder::~Recorder() {
 }
 
 fabric::ReadyResult Recorder::wait_ready(milliseconds timeout) {
-    return core_->voice->wait_ready(*core_->subscriber, timeout);
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    return core_->voice->wait_ready(core_->subscriber->wait_ready(timeout), deadline);
 }
 
 void Recorder::stop() {
