@@ -331,6 +331,19 @@ ConsumerGroup::Answer ConsumerGroup::extend(const std::string& member, JournalId
     return answer;
 }
 
+void ConsumerGroup::give_back(const std::string& member, const std::vector<JournalId>& ids) {
+    for (const JournalId id : ids) {
+        const auto found = entries_.find(id);
+        if (found == entries_.end()) continue;
+        Entry& entry = found->second;
+        if (entry.is != Entry::Is::leased || entry.member->first != member) continue;
+        unplace(id, entry);
+        --entry.attempts;
+        place_waiting(id, entry);
+        if (keyed()) take_later_back(id, entry.key);
+    }
+}
+
 bool ConsumerGroup::leave(const std::string& name, Now now) {
     expire(now);
     const auto member = members_.find(name);
@@ -339,12 +352,7 @@ bool ConsumerGroup::leave(const std::string& name, Now now) {
     for (const auto& [until, id] : leases_) {
         if (entries_.at(id).member == &*member) had.push_back(id);
     }
-    for (const JournalId id : had) {
-        Entry& entry = entries_.at(id);
-        unplace(id, entry);
-        --entry.attempts;
-        place_waiting(id, entry);
-    }
+    give_back(name, had);
     if (active_ == name) active_.clear();
     members_.erase(member);
     return true;
@@ -446,7 +454,7 @@ std::string ConsumerGroup::retry(JournalId id) {
     const auto found = dead_.find(id);
     if (found == dead_.end()) return "there is no dead letter " + std::to_string(id);
     if (room() == 0) return nothing_now().sentence;
-    add(id, found->second.key, 0);
+    if (!entries_.contains(id)) add(id, found->second.key, 0);
     dead_.erase(found);
     dead_changed_.insert(id);
     return "";

@@ -106,6 +106,8 @@ public:
                               std::chrono::milliseconds delay, Now now);
     [[nodiscard]] Answer extend(const std::string& member, JournalId id,
                                 std::chrono::milliseconds lease, Now now);
+    /// Those of `ids` that `member` holds were never really handed out: no attempt.
+    void give_back(const std::string& member, const std::vector<JournalId>& ids);
     /// Gives back all it has; that does not count as an attempt. False: there is no such member.
     bool leave(const std::string& member, Now now);
 
