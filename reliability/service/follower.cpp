@@ -13,8 +13,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// How long a wait for something new may last before it is seen that we are to stop.
-constexpr milliseconds wait_slice{500};
+/// A journal says when there is more; if it cannot, it is asked anyway after this.
+constexpr milliseconds look_again{5000};
 /// Between two questions to a journal that does not answer.
 constexpr milliseconds away_pause{500};
 /// Behind an id that cannot be read: further and further, until something can.
@@ -49,6 +49,11 @@ struct JournalFollower::Core {
     }
 
     void start() {
+        watch = journal.watch([this](JournalId now) {
+            const std::scoped_lock lock(mutex);
+            head = std::max(head, now);
+            changed.notify_all();
+        });
         deliverer = std::jthread([this](const std::stop_token& stop) { deliver_all(stop); });
         reader = std::jthread([this](const std::stop_token& stop) { read_all(stop); });
     }
@@ -75,7 +80,8 @@ struct JournalFollower::Core {
             if (!nothing) put(stop, std::move(*page), false);
             if (!at_head) continue;
             if (!std::exchange(said_caught_up, true)) put(stop, Page{}, true);
-            static_cast<void>(journal.wait(at.id, wait_slice));
+            std::unique_lock lock(mutex);
+            changed.wait_for(lock, stop, look_again, [&] { return head > at.id; });
         }
     }
 
@@ -207,6 +213,7 @@ struct JournalFollower::Core {
     }
 
     void stop() {
+        watch.reset();
         reader.request_stop();
         deliverer.request_stop();
         if (reader.joinable()) reader.join();
@@ -228,6 +235,8 @@ struct JournalFollower::Core {
     std::condition_variable_any changed;
     std::deque<Item> items;
     FollowerStats stats;
+    JournalId head = 0;
+    std::shared_ptr<void> watch;
     std::jthread deliverer, reader;
 };
 

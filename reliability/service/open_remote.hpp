@@ -7,6 +7,7 @@
 #include <tl/expected.hpp>
 
 #include "fabric/fabric.hpp"
+#include "reliability/repair/repairing_subscriber.hpp"
 #include "reliability/service/remote_journal.hpp"
 #include "reliability/settings.hpp"
 
@@ -26,5 +27,9 @@ enum class RemoteAccess { read, change };
 [[nodiscard]] tl::expected<std::unique_ptr<RemoteJournal>, std::string> open_any_journal(
     fabric::Fabric& fabric, const Settings& settings, RemoteAccess access = RemoteAccess::read,
     std::chrono::milliseconds patience = std::chrono::seconds{5});
+
+/// What a RepairingSubscriber needs to ask every journal of `settings`; nothing where there are
+/// none, or where signing.validate is off. One that cannot be asked is warned of and left out.
+[[nodiscard]] RepairOptions repair_options(fabric::Fabric& fabric, const Settings& settings);
 
 }  // namespace weft::reliability

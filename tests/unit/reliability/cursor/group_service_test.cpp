@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "reliability/cursor/message_key.hpp"
-#include "tests/support/fake_journal.hpp"
+#include "tests/support/switchable_journal.hpp"
 #include "tests/support/signing_fixture.hpp"
 #include "tests/unit/reliability/cursor/hand_clock.hpp"
 
@@ -16,8 +16,8 @@ namespace weft::reliability {
 namespace {
 
 using namespace std::chrono_literals;
-using support::FakeJournal;
-using support::FakeState;
+using support::SwitchableJournal;
+using support::SwitchableState;
 using support::globs_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -54,8 +54,8 @@ protected:
         return answers->front().is;
     }
 
-    std::shared_ptr<FakeState> state_ = std::make_shared<FakeState>();
-    std::unique_ptr<FakeJournal> journal_ = std::make_unique<FakeJournal>(state_);
+    std::shared_ptr<SwitchableState> state_ = std::make_shared<SwitchableState>();
+    std::unique_ptr<SwitchableJournal> journal_ = std::make_unique<SwitchableJournal>(state_);
     HandClock clock_;
     std::unique_ptr<CursorStore> store_;
     std::unique_ptr<GroupService> service_;
@@ -236,7 +236,7 @@ TEST_F(Groups, AJournalThatWasMadeAnewIsReadFromItsBeginning) {
     static_cast<void>(next("one"));
     EXPECT_EQ(ack("one", 1), Is::done);
     service_.reset();
-    journal_ = std::make_unique<FakeJournal>(state_, 8);
+    journal_ = std::make_unique<SwitchableJournal>(state_, 8);
     journal_->put("a");
     restart();
     EXPECT_THAT(next("one"), ElementsAre(1));
