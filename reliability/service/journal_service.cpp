@@ -364,11 +364,11 @@ struct JournalService::Core {
             if (!job) break;
             workers.give(std::move(*job));
         }
-        send_answers();
         {
             const std::scoped_lock lock(mutex);
             stats.parked = room.parked();
         }
+        send_answers();
         if (clock.steady() >= next_tick) on_tick();
     }
 
