@@ -9,12 +9,11 @@
 #include <thread>
 #include <utility>
 
-#include "reliability/service/answer_codec.hpp"
+#include "reliability/service/answer_sender.hpp"
 #include "reliability/service/field_codec.hpp"
 #include "reliability/service/request_codec.hpp"
 #include "reliability/service/request_guard.hpp"
 #include "reliability/service/service_workers.hpp"
-#include "signing/batch_signer.hpp"
 #include "signing/sodium.hpp"
 
 namespace weft::reliability {
@@ -96,7 +95,7 @@ struct JournalService::Core {
           guard(life, microseconds(settings.replay_past), microseconds(settings.replay_future)),
           turns(settings.turns),
           room(settings.waits),
-          signer(who->key, who->certificate),
+          answers(topic, life, *who),
           workers(settings.workers, journal, clock, settings.space.ack_root(), trust,
                   [this] { port->wake(); }) {
         for (auto& entry : all_operations()) operations.emplace(entry.number, std::move(entry));
@@ -234,48 +233,20 @@ struct JournalService::Core {
 
     // ---- What goes out ----
 
-    struct Outgoing {
-        std::string who, contents;
-    };
-
-    void add_answer(std::string_view who, const JournalAnswer& answer) {
-        Outgoing& out = outgoing.emplace_back(Outgoing{std::string{who}, {}});
-        signing::append_item(encode_journal_answer(answer), out.contents);
-        outgoing_bytes += out.contents.size();
-    }
     void fail(std::string_view who, const Nonce& nonce, AnswerStatus status,
               std::string_view sentence) {
-        JournalAnswer answer;
-        answer.nonce = nonce;
-        answer.status = static_cast<std::uint64_t>(status);
-        answer.life = life;
-        answer.sentence = sentence;
-        add_answer(who, answer);
-        count(&JournalServiceStats::failed);
+        answers.fail(who, nonce, status, sentence);
     }
     void busy(std::string_view who, const Nonce& nonce) {
         count(&JournalServiceStats::busy);
         fail(who, nonce, AnswerStatus::busy, "too many requests wait here; try again later");
-    }
-    void succeed(std::string_view who, const Nonce& nonce, const Fields& fields) {
-        JournalAnswer answer;
-        answer.nonce = nonce;
-        answer.life = life;
-        answer.count = fields.count;
-        answer.fields = fields.bytes;
-        // The format of a frame: a run of the largest size fits, and no operation gives more.
-        if (fields.bytes.size() > asking_bytes_max - 1000) {
-            return fail(who, nonce, AnswerStatus::invalid,
-                        "the answer does not fit into a frame; ask for less");
-        }
-        add_answer(who, answer);
     }
 
     void take_results() {
         for (ServiceResult& result : workers.take()) {
             turns.finish(result.peer);
             if (result.result) {
-                succeed(result.peer, result.nonce, *result.result);
+                answers.succeed(result.peer, result.nonce, *result.result);
             } else {
                 const JournalError& error = result.result.error();
                 fail(result.peer, result.nonce, status_of(error.reason), error.sentence);
@@ -286,39 +257,16 @@ struct JournalService::Core {
     void answer_waits(const std::vector<WaitingRoom::Waiting>& leaving) {
         if (leaving.empty()) return;
         const Fields now{1, Packer{}.uint(head.load(std::memory_order_acquire)).take()};
-        for (const auto& who : leaving) succeed(who.peer, who.nonce, now);
+        for (const auto& who : leaving) answers.succeed(who.peer, who.nonce, now);
     }
 
-    /// One signature for all that is ready.
     void send_answers() {
         take_renewed_identity();
-        for (std::size_t begin = 0; begin < outgoing.size();) {
-            const std::size_t end = std::min(outgoing.size(), begin + signing::batch_runs_max);
-            sign_and_send(begin, end);
-            begin = end;
-        }
-        outgoing.clear();
-        outgoing_bytes = 0;
-    }
-
-    void sign_and_send(std::size_t begin, std::size_t end) {
-        digests.clear();
-        for (std::size_t i = begin; i < end; ++i) {
-            digests.push_back(
-                signing::message_digest(topic, std::string_view{outgoing[i].contents}.substr(4)));
-        }
-        to_sign.clear();
-        for (const signing::Digest& digest : digests) {
-            to_sign.push_back({signing::Kind::answer, {&digest, 1}});
-        }
-        signer.sign(to_sign, proofs);
-        std::uint64_t sent = 0;
-        for (std::size_t i = begin; i < end; ++i) {
-            sent += port->send(outgoing[i].who, topic, outgoing[i].contents, proofs[i - begin]);
-        }
+        const AnswerSender::Sent sent = answers.send(*port);
         const std::scoped_lock lock(mutex);
-        stats.answers += sent;
-        stats.undeliverable += end - begin - sent;
+        stats.answers += sent.answers;
+        stats.undeliverable += sent.undeliverable;
+        stats.failed += sent.failed;
     }
 
     void take_renewed_identity() {
@@ -327,7 +275,7 @@ struct JournalService::Core {
             const std::scoped_lock lock(mutex);
             taken = std::exchange(renewed, nullptr);
         }
-        if (taken) signer = signing::BatchSigner(taken->key, taken->certificate);
+        if (taken) answers.use(*taken);
     }
 
     // ---- The thread ----
@@ -352,7 +300,7 @@ struct JournalService::Core {
         std::string_view who;
         fabric::Arrival arrival;
         more = false;
-        for (int i = 0; i < arrivals_per_turn && outgoing_bytes < page_bytes_max; ++i) {
+        for (int i = 0; i < arrivals_per_turn && answers.bytes() < page_bytes_max; ++i) {
             if (!port->receive(who, arrival)) break;
             on_arrival(who, arrival);
             more = i + 1 == arrivals_per_turn;
@@ -364,11 +312,11 @@ struct JournalService::Core {
             if (!job) break;
             workers.give(std::move(*job));
         }
-        send_answers();
         {
             const std::scoped_lock lock(mutex);
             stats.parked = room.parked();
         }
+        send_answers();
         if (clock.steady() >= next_tick) on_tick();
     }
 
@@ -411,13 +359,8 @@ struct JournalService::Core {
     RequestGuard guard;
     Turns<ServiceJob> turns;
     WaitingRoom room;
-    signing::BatchSigner signer;
+    AnswerSender answers;
     std::map<std::uint64_t, OperationEntry> operations;
-    std::vector<Outgoing> outgoing;
-    std::size_t outgoing_bytes = 0;
-    std::vector<signing::Digest> digests;
-    std::vector<signing::RunToSign> to_sign;
-    std::vector<std::string> proofs;
     std::vector<std::string> trust_problems;
     fabric::Instant next_tick{};
     bool more = false;

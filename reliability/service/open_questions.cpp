@@ -67,6 +67,12 @@ void OpenQuestions::ask_again(Number number, std::optional<Instant> when) {
     make_ready(number, open);
 }
 
+void OpenQuestions::ask_all_again() {
+    for (auto& [number, open] : open_) {
+        if (open.under_way && open.question.again) ask_again(number);
+    }
+}
+
 OpenQuestions::Open OpenQuestions::settle(Number number) {
     const auto at = open_.find(number);
     Open open = std::move(at->second);

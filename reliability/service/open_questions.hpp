@@ -44,6 +44,8 @@ public:
     [[nodiscard]] Open& of(Number number) { return open_.find(number)->second; }
     /// To be sent once more, now or at `when`.
     void ask_again(Number number, std::optional<Instant> when = std::nullopt);
+    /// Who was asked has started anew: answers to what is under way will not come.
+    void ask_all_again();
     /// It is answered: out with it.
     [[nodiscard]] Open settle(Number number);
     /// Those whose time is over for good. The others that are due are ready to be sent again.

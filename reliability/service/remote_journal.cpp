@@ -17,7 +17,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds wait_at_once{20'000};
+/// A journal that was killed forgets who waits: they ask again after this.
+constexpr milliseconds wait_at_once{5'000};
 /// How much longer than asked a wait may take for its answer to come.
 constexpr milliseconds lateness_max{500};
 

@@ -154,8 +154,15 @@ struct RemoteLink::Core {
         if (!decode_journal_answer(*content, answer)) return drop(Refusal::content_undecodable);
         const auto number = questions.asked_by(answer.nonce);
         if (number == 0) return count(&RemoteStats::unknown_nonce);
-        life = answer.life;
         count(&RemoteStats::answers);
+        const bool restarted = life != 0 && life != answer.life;
+        life = answer.life;
+        take_answer(number, answer, content);
+        if (restarted) questions.ask_all_again();
+    }
+
+    void take_answer(OpenQuestions::Number number, const JournalAnswer& answer,
+                     const std::shared_ptr<const std::string>& content) {
         if (answer.status == 0) {
             return settle(
                 number, RemoteAnswer{content, answer.count, fabric::MsgpackReader{answer.fields}});

@@ -101,6 +101,15 @@ TEST_F(CurveEntry, WhatComesInTakesARoleThatSpeaks) {
     expect_refused(entry(none, Door::outbound), Entry::never, Refusal::role_missing);
 }
 
+TEST_F(CurveEntry, WhoeverHasARoleMayAsk) {
+    for (const Role role : {Role::publish, Role::ack, Role::journal, Role::gateway, Role::relay}) {
+        const std::string name{signing::name_of(role)};
+        EXPECT_EQ(entry(citizen(world_, name, {role}), Door::answers).entry, Entry::allowed);
+    }
+    const auto none = citizen(world_, "none", {});
+    expect_refused(entry(none, Door::answers), Entry::never, Refusal::role_missing);
+}
+
 TEST_F(CurveEntry, OneGoodCertificateWithTheKeyIsEnough) {
     const auto git = citizen(world_, "git", {Role::publish});
     // The same key once more: a copy that stayed after a renewal.
