@@ -56,6 +56,18 @@ TEST(JsonForm, SaysNullWhereThereIsNoSignerParentOrJournal) {
     EXPECT_THAT(json, HasSubstr(R"("headers":{},"body":null})"));
 }
 
+TEST(JsonForm, NamesTheNumberThatAMessageHasInTheJournalItCameFrom) {
+    Message message = received(Value{1});
+    EXPECT_FALSE(message.replayed());
+    message.mark_replayed(4711);
+
+    EXPECT_TRUE(message.replayed());
+    EXPECT_THAT(to_json(message), HasSubstr(R"("journal_id":4711)"));
+    EXPECT_THAT(to_json(message, 17), HasSubstr(R"("journal_id":17)"));
+    message.mark_replayed(std::nullopt);
+    EXPECT_THAT(to_json(message), HasSubstr(R"("journal_id":null)"));
+}
+
 TEST(JsonForm, ShowsTheLastOneOfARepeatedHeader) {
     ContentHeader header = sample_header();
     header.headers = {{"a", "1"}, {"b", "2"}, {"a", "3"}};
