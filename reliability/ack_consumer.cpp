@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "fabric/node/current_message.hpp"
 #include "reliability/ack/request.hpp"
 #include "reliability/ack/statement.hpp"
 #include "signing/refusal.hpp"
@@ -234,7 +235,10 @@ struct AckConsumer::Core {
         }
         std::string error;
         try {
-            handler(delivery);
+            {
+                const fabric::CurrentMessage current(delivery.message().id());
+                handler(delivery);
+            }
             if (options.automatic) delivery.ack();
             const std::scoped_lock lock(mutex);
             ++stats.handled;
