@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "fabric/node/current_message.hpp"
 #include "reliability/ack_voice.hpp"
 #include "signing/refusal.hpp"
 
@@ -131,7 +132,10 @@ struct AckConsumer::Core {
         }
         std::string error;
         try {
-            handler(delivery);
+            {
+                const fabric::CurrentMessage current(delivery.message().id());
+                handler(delivery);
+            }
             if (options.automatic) delivery.ack();
             const std::scoped_lock lock(mutex);
             ++stats.handled;

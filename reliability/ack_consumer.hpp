@@ -12,7 +12,8 @@
 // Promises: a message is handled once per publish, however often it is sent again; `processed` is
 //           never said before the handler returned (A6); what asks for it and whose deadline has
 //           passed when its turn comes is not handled, and rejected as late. A handler that throws
-//           rejects, with the exception's text.
+//           rejects, with the exception's text. What the handler publishes in its thread has the
+//           message as its parent, unless it says otherwise (fabric/node/current_message.hpp).
 // Threads:  the handler runs in one thread of the consumer, one message at a time, and must not
 //           destroy the consumer; a Delivery's functions may be called from any thread, also later.
 //           The other hooks are called by the subscriber's thread.

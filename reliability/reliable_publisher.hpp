@@ -42,7 +42,7 @@ struct ReliableOptions {
     Who recipients{};
     AckLevel level = AckLevel::received;
     std::optional<std::chrono::milliseconds> ack_timeout{};  ///< Nothing: reliability.ack_timeout.
-    std::optional<fabric::MessageId> parent{};
+    std::optional<fabric::MessageId> parent{};  ///< As in fabric::PublishOptions.
     std::vector<std::pair<std::string_view, std::string_view>> headers{};
     /// Success means that it is on a journal's disk: the same as level `stored` from any one of
     /// reliability.journals. Not together with `recipients`: what those must do is another level.

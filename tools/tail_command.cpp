@@ -235,7 +235,7 @@ public:
         follow.now_us = fabric.clock().utc_us();
         journal_ = open(flags, fabric, settings);
         reliability::FollowerHooks hooks;
-        hooks.deliver = [&](const reliability::StoredMessage& stored) {
+        hooks.deliver = [&](const reliability::VerifiedMessage& stored) {
             static_cast<void>(printer.on_message(stored.message, stored.id));
         };
         hooks.gap = [&](const reliability::JournalGap& gap) { printer.on_gap(gap); };

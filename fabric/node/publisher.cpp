@@ -10,6 +10,7 @@
 
 #include "fabric/message/codec.hpp"
 #include "fabric/node/control.hpp"
+#include "fabric/node/current_message.hpp"
 #include "fabric/node/flush_tracker.hpp"
 #include "fabric/node/run_sender.hpp"
 #include "signing/digest.hpp"
@@ -387,7 +388,12 @@ tl::expected<MessageId, PublishError> Publisher::try_publish(std::string_view to
     header.epoch = core.settings.epoch;
     header.source = core.settings.source;
     header.content_type = body.content_type;
-    header.parent = options.parent;
+    // An ACK is caused by what it names, and has no parent.
+    if (options.parent) {
+        if (!options.parent->is_none()) header.parent = options.parent;
+    } else if (options.kind == signing::Kind::message && !CurrentMessage::id().is_none()) {
+        header.parent = CurrentMessage::id();
+    }
     header.ack = options.ack;
     if (!options.headers.empty() || !body.content_type.empty()) {
         header.headers.assign(options.headers.begin(), options.headers.end());

@@ -73,7 +73,9 @@ public:
 };
 
 struct PublishOptions {
-    std::optional<MessageId> parent;  ///< The message that caused this one.
+    /// The message that caused this one. Nothing: the one that this thread is handling
+    /// (current_message.hpp), if there is one. MessageId{}: none in any case.
+    std::optional<MessageId> parent;
     std::vector<std::pair<std::string_view, std::string_view>> headers;
     signing::Kind kind = signing::Kind::message;
     std::string_view ack{};  ///< A request for ACKs: one msgpack object, see reliability/ack.

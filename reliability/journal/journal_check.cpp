@@ -70,7 +70,7 @@ private:
             stored_us_ = run.stored_us;
             next_ = run.to + 1;
             verifier_.verify(
-                run, page.bytes, [&](const StoredMessage& stored) { look_at(stored); },
+                run, page.bytes, [&](const VerifiedMessage& stored) { look_at(stored); },
                 [&](const StoredRefusal& refused) {
                     problem(
                         refused.first, refused.last,
@@ -81,7 +81,7 @@ private:
         }
     }
 
-    void look_at(const StoredMessage& stored) {
+    void look_at(const VerifiedMessage& stored) {
         if (stored.revoked_later) ++check_.revoked_later;
         if (++check_.messages % sample_every != 1) return;
         const auto found = journal_.find(stored.message.id());

@@ -21,7 +21,7 @@
 
 namespace weft::reliability {
 
-struct StoredMessage {
+struct VerifiedMessage {
     JournalId id = 0;
     std::uint64_t stored_us = 0;
     const fabric::Message& message;
@@ -36,7 +36,7 @@ struct StoredRefusal {
 
 class StoredVerifier {
 public:
-    using OnMessage = std::function<void(const StoredMessage&)>;
+    using OnMessage = std::function<void(const VerifiedMessage&)>;
     using OnRefused = std::function<void(const StoredRefusal&)>;
 
     /// `trust` null (signing.validate is off): signed runs must be unaltered, and nobody is

@@ -177,7 +177,7 @@ struct JournalFollower::Core {
             std::uint64_t delivered = 0, revoked_later = 0;
             verifier.verify(
                 run, item.page.bytes,
-                [&](const StoredMessage& message) {
+                [&](const VerifiedMessage& message) {
                     if (stop.stop_requested()) return;
                     ++delivered;
                     if (message.revoked_later) ++revoked_later;

@@ -23,7 +23,7 @@
 namespace weft::reliability {
 
 struct FollowerHooks {
-    std::function<void(const StoredMessage&)> deliver;
+    std::function<void(const VerifiedMessage&)> deliver;
     std::function<void(const JournalGap&)> gap{};         ///< Before what comes behind it.
     std::function<void(const StoredRefusal&)> refused{};  ///< Not believed, or not readable.
     std::function<void()> caught_up{};  ///< Once: what was stored when we began is through.

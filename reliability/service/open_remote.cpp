@@ -31,7 +31,7 @@ public:
         std::string why;
         const std::scoped_lock lock(mutex_);
         verifier_.verify(
-            run, bytes, [&](const StoredMessage& stored) { messages.push_back(stored.message); },
+            run, bytes, [&](const VerifiedMessage& stored) { messages.push_back(stored.message); },
             [&](const StoredRefusal& refused) {
                 why = std::string{signing::sentence_for(refused.why.reason)} +
                       (refused.why.detail.empty() ? "" : " (" + refused.why.detail + ")");

@@ -81,6 +81,30 @@ TEST_F(Consuming, AHandlerThatThrowsRejectsWithTheText) {
     EXPECT_EQ(stats().failed, 2U);
 }
 
+TEST_F(Consuming, WhatAHandlerPublishesHasItsMessageAsParentUnlessItSaysOtherwise) {
+    using Parent = std::optional<fabric::MessageId>;
+    const fabric::MessageId other = fabric::MessageId::make(1);
+    Seen<Parent> parents;
+    issue("b");
+    const Party b = open("b");
+    fabric::SubscriberHooks hooks;
+    hooks.deliver = [&](const fabric::Message& message) { parents.add(message.parent()); };
+    const auto watching = b.fabric->subscribe({"org.weft.dev.answer"}, std::move(hooks));
+    consume([&](const Delivery& delivery) {
+        if (delivery.message().topic() != topic) return;
+        a_.fabric->publish("answer", Body::text("automatic"));
+        a_.fabric->publish("answer", Body::text("explicit"), {.parent = other, .headers = {}});
+        a_.fabric->publish("answer", Body::text("none"),
+                           {.parent = fabric::MessageId{}, .headers = {}});
+    });
+    ASSERT_TRUE(a_.fabric->publisher().wait_for_subscriber("org.weft.dev.answer", patience));
+    const auto cause = publish("go");
+    ASSERT_TRUE(cause.wait()->verdict() == Verdict::acknowledged);
+    a_.fabric->publish("answer", Body::text("outside of it"));
+    ASSERT_TRUE(parents.wait_for(4));
+    EXPECT_THAT(parents.all(), ElementsAre(Parent{cause.id()}, Parent{other}, Parent{}, Parent{}));
+}
+
 TEST_F(Consuming, AnAnswerMayComeLaterAndFromAnotherThread) {
     ConsumerOptions options;
     options.automatic = false;

@@ -30,7 +30,7 @@ protected:
         ASSERT_TRUE(page);
         verifier_.verify(
             *page,
-            [&](const StoredMessage& stored) {
+            [&](const VerifiedMessage& stored) {
                 ids_.push_back(stored.id);
                 revoked_later_.push_back(stored.revoked_later);
                 messages_.push_back(stored.message);
@@ -82,7 +82,7 @@ TEST_F(StoredVerifierTest, MessagesOutliveThePage) {
         auto bytes = std::make_shared<RunToStore>(run);
         StoredRun stored{1, 1, 1, 1, now_us, bytes->topic, bytes->contents, bytes->proof};
         verifier_.verify(
-            stored, bytes, [&](const StoredMessage& one) { messages_.push_back(one.message); },
+            stored, bytes, [&](const VerifiedMessage& one) { messages_.push_back(one.message); },
             [](const StoredRefusal&) { FAIL(); });
     }
 
@@ -181,7 +181,7 @@ TEST_F(StoredVerifierTest, WithoutTrustNobodyIsBelievedButAlteredRunsAreRefused)
 
     trusting.verify(
         *page,
-        [&](const StoredMessage& one) {
+        [&](const VerifiedMessage& one) {
             ++given;
             EXPECT_FALSE(one.message.verified());
         },
