@@ -23,11 +23,11 @@ void add_journal(CLI::App& app, Context& context) {
         "Example:  weft journal serve\n"
         "          weft journal verify");
     add_journal_serve(*journal, context);
-    // HOLD     add_journal_info(*journal, context);
-    // HOLD     add_journal_verify(*journal, context);
-    // HOLD     add_journal_export(*journal, context);
-    // HOLD     add_journal_import(*journal, context);
-    // HOLD     add_journal_trim(*journal, context);
+    add_journal_info(*journal, context);
+    add_journal_verify(*journal, context);
+    add_journal_export(*journal, context);
+    add_journal_import(*journal, context);
+    add_journal_trim(*journal, context);
 }
 
 }  // namespace weft::tools

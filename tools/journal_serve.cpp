@@ -8,6 +8,7 @@
 #include "fabric/fabric.hpp"
 #include "fabric/node/counters.hpp"
 #include "reliability/journal/open_journal.hpp"
+#include "reliability/journal/retention_keeper.hpp"
 #include "reliability/service/journal_service.hpp"
 #include "reliability/service/recorder.hpp"
 #include "tools/duration_flag.hpp"
@@ -32,7 +33,7 @@ std::unique_ptr<fabric::Fabric> open_fabric(Context& context) {
     return fabric::Fabric::open(context.configuration(), options);
 }
 
-std::unique_ptr<reliability::Journal> open_own_journal(const reliability::Settings& settings,
+std::unique_ptr<reliability::Journal> open_for_writing(const reliability::Settings& settings,
                                                        const fabric::Fabric& fabric) {
     auto journal = reliability::open_journal(settings.journal, reliability::JournalAccess::write,
                                              &fabric.clock());
@@ -65,6 +66,13 @@ private:
     std::string said_;
 };
 
+void say_retention(const reliability::RetentionReport& report) {
+    for (const std::string& line : report.said) Context::warn(line);
+    if (report.trimmed + report.expired == 0) return;
+    Context::info("retention: trimmed " + std::to_string(report.trimmed) + " ids, expired " +
+                  std::to_string(report.expired) + " messages");
+}
+
 void count(const reliability::RecorderStats& recorder,
            const reliability::JournalServiceStats& service) {
     fabric::Counters counters;
@@ -90,7 +98,7 @@ int serve(Context& context, milliseconds ready_timeout) {
     const reliability::Settings settings = reliability_settings(context);
     StopSignal stop;
     const auto fabric = open_fabric(context);
-    const auto journal = open_own_journal(settings, *fabric);
+    const auto journal = open_for_writing(settings, *fabric);
     auto listen = reliability::service_settings(fabric->settings(), settings.journal.listen);
     if (!listen) throw usage_error(listen.error());
 
@@ -100,6 +108,12 @@ int serve(Context& context, milliseconds ready_timeout) {
         fabric->transport(), fabric->clock(), std::move(*listen), *journal,
         fabric->publisher().identity(), fabric->trust(), &Context::warn);
     if (!service) throw failure(service.error());
+    reliability::CursorStore cursors(*journal, fabric->clock());
+    reliability::RetentionKeeper keeper(
+        *journal, cursors, settings.journal, [&](const std::string& glob) {
+            return signing::TopicGlob::parse(fabric->settings().space.complete_glob(glob));
+        });
+    reliability::RetentionThread retention(keeper, fabric->clock(), &say_retention);
     say_listening("journal", (*service)->bound());
 
     const auto ready = recorder.wait_ready(ready_timeout);
