@@ -19,6 +19,9 @@ namespace {
 using fabric::Message;
 using std::chrono::milliseconds;
 
+/// A message that is older may be in the journal although it is new here.
+constexpr std::uint64_t handed_in_after_us = 1'000'000;
+
 /// Messages of one publisher that asked for the same and wait for one append.
 struct Asked {
     Ack ack;           ///< Of the first.
@@ -103,6 +106,12 @@ struct Recorder::Core {
     // The subscriber's thread.
 
     void on_message(const Message& message) {
+        // Long on its way: its publisher may have handed it in meanwhile, out of its outbox.
+        const std::uint64_t now_us = voice->now().utc_us;
+        if (!message.ack_request().empty() && message.time_us() + handed_in_after_us < now_us &&
+            is_stored(message).value_or(false)) {
+            return on_repeated(message);
+        }
         gather(message);
         const auto request = voice->request_of(message);
         if (!request) return;
