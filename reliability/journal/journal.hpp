@@ -20,7 +20,9 @@
 // - What cannot be read as it was written is an error that names the id, never served.
 //
 // Threads:   every function from any thread. Callbacks run in a thread of the journal, one at a
-//            time; they must not block, throw, or call a function that waits.
+//            time; they must not block, throw, or call a function that waits. Only what append()
+//            refuses at once (`busy`, `invalid`, `closed`, the reason of an earlier failure) is
+//            answered before it returns, by the caller's thread.
 // Ownership: views in a Page live as long as the Page, or a copy of its `bytes`.
 // Limits:    JournalLimits; beyond them append() answers `busy` at once.
 
@@ -170,11 +172,13 @@ public:
     /// gap; so does one that trimming has overtaken. A position beyond the head is `invalid`.
     [[nodiscard]] virtual JournalResult<Page> read(Position after, const TopicFilter& filter,
                                                    const ReadLimits& limits) = 0;
-    /// Those of a stream's numbers that are stored, by rising number; `next` and `gap` say nothing.
+    /// Those of a stream's numbers that are stored, by rising number, each once; `next` and `gap`
+    /// say nothing, `at_head` that a limit did not end it.
     [[nodiscard]] virtual JournalResult<Page> read_stream(const StreamRange& range,
                                                           const ReadLimits& limits) = 0;
     /// The newest message of each topic that matches, by rising ids, after `after`. Runs are given
-    /// whole; from = to is the message.
+    /// whole; from = to is the message. A topic whose newest message has expired, or comes after
+    /// `limits.through`, is left out. After the last page `next` is where to read on.
     [[nodiscard]] virtual JournalResult<Page> read_last_of_topics(Position after,
                                                                   const TopicFilter& filter,
                                                                   const ReadLimits& limits) = 0;

@@ -82,8 +82,11 @@ JournalResult<std::optional<std::string>> get_meta(const Place& place, Database&
     return value;
 }
 
-JournalResult<void> begin_life(const Place& place, Database& database, RunStorage::Found& found) {
-    if (database.db->GetLatestSequenceNumber() != 0 || AcknowledgedFile::read(place.path)) {
+using Mark = std::optional<AcknowledgedFile::Mark>;
+
+JournalResult<void> begin_life(const Place& place, Database& database, const Mark& mark,
+                               RunStorage::Found& found) {
+    if (database.db->GetLatestSequenceNumber() != 0 || mark) {
         return failed(Reason::corrupt, place.path,
                       "the journal's epoch is missing; restore the directory from a copy, or "
                       "begin a new journal elsewhere");
@@ -103,12 +106,11 @@ JournalResult<void> begin_life(const Place& place, Database& database, RunStorag
 }
 
 /// That the last run is the one that meta says, and that nothing acknowledged is gone.
-JournalResult<void> check_end(const Place& place, Database& database,
+JournalResult<void> check_end(const Place& place, Database& database, const Mark& mark,
                               const RunStorage::Found& found) {
     const std::string damaged =
         "; the files are damaged: restore the directory from a copy, or begin a new journal";
-    if (const auto mark = AcknowledgedFile::read(place.path);
-        mark && mark->sequence > database.db->GetLatestSequenceNumber()) {
+    if (mark && mark->sequence > database.db->GetLatestSequenceNumber()) {
         return failed(Reason::corrupt, place.path,
                       "messages up to " + std::to_string(mark->head) +
                           " were acknowledged, and only those up to " + std::to_string(found.head) +
@@ -133,12 +135,13 @@ JournalResult<void> check_end(const Place& place, Database& database,
     return {};
 }
 
-JournalResult<RunStorage::Found> read_meta(const Place& place, Database& database) {
+JournalResult<RunStorage::Found> read_meta(const Place& place, Database& database,
+                                           const Mark& mark) {
     RunStorage::Found found;
     const auto epoch = get_meta(place, database, epoch_key);
     if (!epoch) return tl::make_unexpected(epoch.error());
     if (!*epoch) {
-        if (auto begun = begin_life(place, database, found); !begun) {
+        if (auto begun = begin_life(place, database, mark, found); !begun) {
             return tl::make_unexpected(std::move(begun.error()));
         }
         return found;
@@ -157,7 +160,7 @@ JournalResult<RunStorage::Found> read_meta(const Place& place, Database& databas
         found.head = from_be64(**head);
         found.newest_us = from_be64(std::string_view(**head).substr(8));
     }
-    if (auto good = check_end(place, database, found); !good) {
+    if (auto good = check_end(place, database, mark, found); !good) {
         return tl::make_unexpected(std::move(good.error()));
     }
     return found;
@@ -175,7 +178,8 @@ JournalError error_of(const rocksdb::Status& status, const std::string& what,
                       const std::filesystem::path& path) {
     const std::string text = status.ToString();
     const std::string begin = path.string() + ": " + what + ": " + text;
-    if (text.find("LOCK") != std::string::npos || text.find("lock hold") != std::string::npos) {
+    if (text.find("While lock file") != std::string::npos ||
+        text.find("lock hold by") != std::string::npos) {
         return {Reason::busy, path.string() +
                                   ": another process has this journal open (`weft journal serve`, "
                                   "`weft gateway`, or a program of yours): stop it, or ask it "
@@ -191,10 +195,11 @@ JournalError error_of(const rocksdb::Status& status, const std::string& what,
     return {Reason::io, begin};
 }
 
-JournalResult<Opened> open_database(Place& place) {
-    if (auto known = look_at_mark(place); !known) {
-        return tl::make_unexpected(std::move(known.error()));
-    }
+namespace {
+
+JournalResult<Opened> try_to_open(Place& place) {
+    // Before the database: with read_only a writer may be going on.
+    const Mark mark = AcknowledgedFile::read(place.path);
     auto database = std::make_shared<Database>();
     rocksdb::DB* db = nullptr;
     const std::string path = place.path.string();
@@ -210,10 +215,26 @@ JournalResult<Opened> open_database(Place& place) {
         if (status.IsInvalidArgument() || status.IsNotFound()) error.reason = Reason::corrupt;
         return tl::make_unexpected(std::move(error));
     }
-    auto found = read_meta(place, *database);
+    auto found = read_meta(place, *database, mark);
     if (!found) return tl::make_unexpected(std::move(found.error()));
     place.low = found->low;
     return Opened{std::move(database), *found};
+}
+
+}  // namespace
+
+JournalResult<Opened> open_database(Place& place) {
+    if (auto known = look_at_mark(place); !known) {
+        return tl::make_unexpected(std::move(known.error()));
+    }
+    // Files may be replaced by a writer while a reader opens them.
+    constexpr int tries_beside_a_writer = 4;
+    auto opened = try_to_open(place);
+    for (int tried = 1; !opened && place.options.read_only && tried < tries_beside_a_writer;
+         ++tried) {
+        opened = try_to_open(place);
+    }
+    return opened;
 }
 
 }  // namespace weft::reliability::rocks

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "reliability/journal/rocksdb_parts.hpp"
@@ -29,12 +30,33 @@ rocksdb::Status put_run(rocksdb::WriteBatch& batch, const Database& database, co
         put(streams, stream_key(run.signer, epoch, run.topic) + be64(piece.seq) + be64(piece.id),
             be64(piece.count));
     });
-    JournalId id = added.ids.first;
-    for (const StoredMessageKey& message : run.messages) {
-        const std::string its_id = be64(id++);
-        put(ids, std::string(message.id.bytes()), its_id);
-        if (!message.parent.is_none()) {
-            put(children, std::string(message.parent.bytes()) + its_id, {});
+    return status;
+}
+
+/// By rising message ids: neighbours in a memtable are put there one after another.
+rocksdb::Status put_ids(rocksdb::WriteBatch& batch, const Database& database,
+                        const Commit& commit) {
+    struct Known {
+        const StoredMessageKey* message;
+        JournalId id;
+    };
+    std::vector<Known> known;
+    for (const NewRun& added : commit.runs) {
+        JournalId id = added.ids.first;
+        for (const StoredMessageKey& message : added.run->messages)
+            known.push_back({&message, id++});
+    }
+    std::sort(known.begin(), known.end(), [](const Known& a, const Known& b) {
+        return std::tie(a.message->id, a.id) < std::tie(b.message->id, b.id);
+    });
+    rocksdb::Status status;
+    for (const Known& one : known) {
+        if (!status.ok()) break;
+        const std::string id = be64(one.id);
+        status = batch.Put(database.of(ids), slice(one.message->id.bytes()), id);
+        if (status.ok() && !one.message->parent.is_none()) {
+            status =
+                batch.Put(database.of(children), std::string(one.message->parent.bytes()) + id, {});
         }
     }
     return status;
@@ -117,6 +139,7 @@ JournalResult<void> Storage::fill(rocksdb::WriteBatch& batch, const Commit& comm
     for (const NewRun& run : commit.runs) {
         if (status.ok()) status = put_run(batch, database, run, commit.stored_us);
     }
+    if (status.ok()) status = put_ids(batch, database, commit);
     if (status.ok() && !commit.runs.empty()) {
         status = batch.Put(database.of(meta), slice(head_key),
                            be64(commit.head) + be64(commit.stored_us));
