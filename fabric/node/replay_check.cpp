@@ -106,6 +106,12 @@ ReplayCheck::Result ReplayCheck::tail(std::uint64_t epoch, std::uint64_t last,
     return {refusal(judged.verdict, epoch, last, time_us), false, 0};
 }
 
+void ReplayCheck::had(std::uint64_t epoch, std::uint64_t seq, std::uint64_t time_us) {
+    if (guard_.had(epoch, seq, time_us)) return;
+    keep_promise(time_us);
+    static_cast<void>(guard_.had(epoch, seq, time_us));
+}
+
 ReplayCheck::Result ReplayCheck::judge_time(std::uint64_t time_us) const {
     const Verdict verdict = guard_.freshness(time_us);
     if (verdict == Verdict::accept) return {};

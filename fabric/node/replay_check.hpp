@@ -53,6 +53,8 @@ public:
         return not_accepted(judged, epoch, seq, time_us);
     }
     [[nodiscard]] Result tail(std::uint64_t epoch, std::uint64_t last, std::uint64_t time_us);
+    /// See ReplayGuard::had; keeps the promise.
+    void had(std::uint64_t epoch, std::uint64_t seq, std::uint64_t time_us);
     /// Freshness alone.
     [[nodiscard]] Result judge_time(std::uint64_t time_us) const;
 

@@ -142,6 +142,16 @@ ReplayGuard::Judgement ReplayGuard::tail(std::uint64_t epoch, std::uint64_t last
     return {Verdict::accept, missing};
 }
 
+bool ReplayGuard::had(std::uint64_t epoch, std::uint64_t seq, std::uint64_t time_us) {
+    find_stream(epoch);
+    if (stream_ == nullptr || seq > stream_->high || stream_->high - seq >= window) return true;
+    // What cannot be accepted now would raise the promise for nothing.
+    if (freshness(time_us) == Verdict::accept && !promised(time_us)) return false;
+    set_seen(*stream_, seq);
+    stream_->last_time_us = std::max(stream_->last_time_us, std::min(time_us, newest_us_));
+    return true;
+}
+
 void ReplayGuard::add_missing(std::uint64_t count) noexcept {
     if (count == 0) return;
     ++counters_.gaps;

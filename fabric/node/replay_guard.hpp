@@ -69,6 +69,9 @@ public:
     /// A tail beacon: `last` is the newest number of the stream. What it shows to be missing is
     /// counted; streams that are not known are left alone.
     [[nodiscard]] Judgement tail(std::uint64_t epoch, std::uint64_t last, std::uint64_t time_us);
+    /// A message of this run came another way: a live copy is refused from now on. It counts as
+    /// missing as before. False: as promise_first.
+    [[nodiscard]] bool had(std::uint64_t epoch, std::uint64_t seq, std::uint64_t time_us);
     /// Freshness alone, for what has no place in a stream.
     [[nodiscard]] Verdict freshness(std::uint64_t time_us) const noexcept;
 

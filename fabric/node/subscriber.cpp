@@ -12,6 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds tick{250};
+constexpr std::size_t had_max = 100'000;
 /// Between two looks at clock and trust.
 constexpr int arrivals_per_turn = 64;
 
@@ -139,6 +140,19 @@ void Subscriber::Core::on_tick() {
     copy_counters();
 }
 
+void Subscriber::Core::take_had() {
+    std::vector<Message> taken;
+    {
+        const std::scoped_lock lock(mutex);
+        taken.swap(had_elsewhere);
+    }
+    if (!replays) return;
+    for (const Message& message : taken) {
+        replays->begin(message.signer(), message.topic(), clock.utc_us());
+        replays->had(message.epoch(), message.seq(), message.time_us());
+    }
+}
+
 void Subscriber::Core::run_turn() {
     Arrival arrival;
     for (int i = 0; i < arrivals_per_turn; ++i) {
@@ -150,10 +164,12 @@ void Subscriber::Core::run_turn() {
             if (i > 0 && hooks.pause) hooks.pause();
             port->wait(tick);
             if (!queries.empty()) take_answers();
+            take_had();
             return;
         }
         on_arrival(arrival);
     }
+    take_had();
     if (hooks.pause) hooks.pause();
 }
 
@@ -168,6 +184,7 @@ void Subscriber::Core::run(const std::stop_token& stop) {
         next_tick = now + tick;
         on_tick();
     }
+    take_had();
 }
 
 tl::expected<std::unique_ptr<Subscriber>, std::string> Subscriber::open(
@@ -231,6 +248,17 @@ ReadyResult Subscriber::wait_ready(milliseconds timeout) {
                           "they are there";
     }
     return result;
+}
+
+void Subscriber::had(const std::vector<Message>& messages) {
+    {
+        const std::scoped_lock lock(core_->mutex);
+        const std::size_t room = had_max - std::min(had_max, core_->had_elsewhere.size());
+        const auto end =
+            messages.begin() + static_cast<std::ptrdiff_t>(std::min(room, messages.size()));
+        core_->had_elsewhere.insert(core_->had_elsewhere.end(), messages.begin(), end);
+    }
+    core_->port->wake();
 }
 
 SubscriberStats Subscriber::stats() const {

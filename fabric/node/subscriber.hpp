@@ -123,6 +123,10 @@ public:
     /// the same. Not from deliver or refused.
     void stop();
     [[nodiscard]] SubscriberStats stats() const;
+    /// These messages of ours came another way: a live copy of one is refused as replayed soon, and
+    /// also after a restart. Any thread, before stop(). At most 100,000 wait to be taken note of;
+    /// of further ones a live copy may be shown.
+    void had(const std::vector<Message>& messages);
 
 private:
     struct Core;

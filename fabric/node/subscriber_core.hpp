@@ -70,6 +70,8 @@ struct Subscriber::Core {
     void say_once(const std::vector<std::string>& problems);
     void say_replay_problem();
     void on_tick();
+    /// What had() was told.
+    void take_had();
     void run_turn();
     void run(const std::stop_token& stop);
 
@@ -140,6 +142,7 @@ struct Subscriber::Core {
     std::size_t expected = 0, answered = 0;
     std::map<std::string, NameAnswer> answers;      // not taken yet
     std::map<std::string, std::string> unresolved;  // names that never had an endpoint, and why
+    std::vector<Message> had_elsewhere;             // not taken note of yet
     SubscriberStats stats;
     std::jthread thread;  // starts after, and joins before, what it uses
     // Last: it wakes the port. Of whoever owns the subscriber; its thread asks `queries` instead.

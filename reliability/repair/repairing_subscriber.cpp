@@ -231,6 +231,7 @@ struct RepairingSubscriber::Core {
                 tracker.on_repaired(message, clock.steady(), events);
             }
             hand_over(events);
+            subscriber->had(messages);
         };
         const RangeAnswer answer =
             read_range(*options.journals[source].journal, question, options.verify, take,
@@ -259,11 +260,12 @@ struct RepairingSubscriber::Core {
 
     void stop() {
         if (std::exchange(stopped, true)) return;
-        if (subscriber) subscriber->stop();
+        // The worker first: it tells the subscriber what it has.
         if (worker.joinable()) {
             worker.request_stop();
             worker.join();
         }
+        if (subscriber) subscriber->stop();
         const std::scoped_lock lock(order);
         GapTracker::Events events;
         tracker.finish(clock.steady(), events);

@@ -63,6 +63,40 @@ TEST_F(ReplayGuardTest, AMessageThatWasHereIsRefusedAtOnceAndLater) {
     EXPECT_EQ(verdict(2, start), Verdict::too_old);
 }
 
+// P3: a live copy of what a journal brought.
+TEST_F(ReplayGuardTest, WhatCameAnotherWayIsRefusedAndStillCountsAsMissing) {
+    EXPECT_EQ(verdict(1, start), Verdict::accept);
+    EXPECT_EQ(judge(5, start).missing, 3u);
+    guard_.begin("git", "a", now_);
+
+    EXPECT_TRUE(guard_.had(1, 3, start));
+    EXPECT_TRUE(guard_.had(1, 5, start));
+    EXPECT_TRUE(guard_.had(1, 9, start));  // above what the stream knows: that is not told
+    EXPECT_TRUE(guard_.had(2, 3, start));  // another stream
+
+    EXPECT_EQ(verdict(3, start), Verdict::replayed);
+    EXPECT_EQ(verdict(2, start), Verdict::accept);
+    EXPECT_EQ(missing(), 2u);
+    EXPECT_EQ(verdict(9, start), Verdict::accept);
+    EXPECT_EQ(guard_.streams(), 1u);
+}
+
+TEST_F(ReplayGuardTest, WhatCameAnotherWayIsPromisedLikeWhatCameLive) {
+    ReplayGuard guard(ReplayLimits{}, true);
+    guard.begin("git", "a", now_);
+    guard.promise(now_);
+    ASSERT_EQ(guard.judge(1, 1, now_).verdict, Verdict::accept);
+    EXPECT_EQ(guard.tail(1, 3, now_).missing, 2u);
+    const std::uint64_t later = now_ + 2 * ReplayGuard::promise_us;
+
+    EXPECT_FALSE(guard.had(1, 2, later));
+    guard.promise(later);
+    EXPECT_TRUE(guard.had(1, 2, later));
+    EXPECT_TRUE(guard.had(1, 3, now_ - 10 * minute));
+
+    EXPECT_EQ(guard.judge(1, 2, later).verdict, Verdict::replayed);
+}
+
 TEST_F(ReplayGuardTest, TimesAreTakenFromFiveMinutesBackToHalfAMinuteAhead) {
     EXPECT_EQ(verdict(1, now_ - 5 * minute), Verdict::accept);
     EXPECT_EQ(verdict(2, now_ - 5 * minute - 1), Verdict::too_old);

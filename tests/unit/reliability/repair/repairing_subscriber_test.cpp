@@ -13,6 +13,7 @@
 #include "fabric/node/beacon.hpp"
 #include "fabric/node/control.hpp"
 #include "reliability/ack_consumer.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/unit/reliability/reliable_world.hpp"
 #include "tests/unit/reliability/repair/shelf_journal.hpp"
 
@@ -274,7 +275,36 @@ TEST_F(Repairing, CopiesOfWhatWasRepairedAreDropped) {
 
     ASSERT_TRUE(out_.wait_for(5));
     EXPECT_THAT(out_.all(), ElementsAre("1", "2", "3", "4", "5"));
-    EXPECT_EQ(stats().duplicates_dropped, 1u);
+    const auto replayed = static_cast<std::size_t>(signing::Refusal::replayed);
+    EXPECT_TRUE(eventually([&] {
+        const auto stats = subscriber_->stats();
+        return stats.repair.duplicates_dropped + stats.received.refused[replayed] == 4;
+    }));
+}
+
+// P3, over a restart: what was repaired is in the receiver's memory as if it had come live.
+TEST_F(Repairing, CopiesOfWhatWasRepairedAreRefusedAfterARestartToo) {
+    const testing::TempDir state;
+    const std::string more = "fabric: { replay: { state: '" + state.path().string() + "' } }";
+    put(*journals_[0], {2, 3});
+    port_ = world_.bare_port("tcp://127.0.0.1:5");
+    a_ = open("a", more);
+    subscriber_ = std::make_unique<RepairingSubscriber>(*a_.fabric, std::vector<std::string>{"a"},
+                                                        hooks(), repair());
+    wait_for_subscriber();
+    live({1, 4});
+    ASSERT_TRUE(out_.wait_for(4));
+    subscriber_.reset();
+    subscriber_ = std::make_unique<RepairingSubscriber>(*a_.fabric, std::vector<std::string>{"a"},
+                                                        hooks(), repair());
+    wait_for_subscriber();
+
+    live({2, 3, 4, 5});
+
+    ASSERT_TRUE(out_.wait_for(5));
+    EXPECT_THAT(out_.all(), ElementsAre("1", "2", "3", "4", "5"));
+    const auto replayed = static_cast<std::size_t>(signing::Refusal::replayed);
+    EXPECT_EQ(subscriber_->stats().received.refused[replayed], 3u);
 }
 
 TEST_F(Repairing, WhatDoesNotVerifyIsNotShown) {
