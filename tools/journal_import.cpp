@@ -1,5 +1,6 @@
 // weft journal import: takes what `export --format frames` wrote into the journal of this host.
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <iostream>
@@ -9,6 +10,7 @@
 #include "fabric/message/json_form.hpp"
 #include "fabric/transport/clock.hpp"
 #include "reliability/journal/stored_verifier.hpp"
+#include "signing/proof.hpp"
 #include "signing/refusal.hpp"
 #include "signing/sodium.hpp"
 #include "tools/journal_command.hpp"
@@ -56,6 +58,16 @@ std::optional<Line> read_line(const std::string& text) {
         *part = std::move(*bytes);
     }
     return line;
+}
+
+std::uint64_t present_items(std::string_view contents) {
+    std::uint64_t count = 0;
+    for (signing::ItemReader items(contents); !items.at_end();) {
+        const auto item = items.next();
+        if (!item) break;
+        if (item->present) ++count;
+    }
+    return count;
 }
 
 class Importer {
@@ -112,7 +124,7 @@ private:
     bool verified(const Line& line, reliability::RunToStore& run) {
         reliability::StoredRun stored;
         stored.first = stored.from = 1;
-        stored.last = stored.to = signing::run_messages_max;
+        stored.last = stored.to = std::max<std::uint64_t>(present_items(line.contents), 1);
         stored.stored_us = line.stored_us;
         stored.topic = line.topic;
         stored.contents = line.contents;

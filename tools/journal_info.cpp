@@ -35,7 +35,7 @@ int show_info(Context& context, const JournalFlags& flags, bool json) {
     if (json) {
         fmt::print(
             "{{\"backend\":{},\"epoch\":\"{}\",\"low\":{},\"head\":{},\"ids\":{},\"oldest\":{},"
-            "\"newest\":{},\"bytes\":{},\"not_ready\":{}}}\n",
+            "\"newest\":{},\"bytes\":{}}}\n",
             fabric::json_string(info.backend), epoch_text(info), info.low, info.head, ids,
             info.oldest_us == 0 ? "null" : fabric::json_string(fabric::rfc3339(info.oldest_us)),
             info.newest_us == 0 ? "null" : fabric::json_string(fabric::rfc3339(info.newest_us)),
@@ -52,8 +52,7 @@ int show_info(Context& context, const JournalFlags& flags, bool json) {
     fmt::print("oldest    {}\n", time_or_none(info.oldest_us));
     fmt::print("newest    {}\n", time_or_none(info.newest_us));
     fmt::print("size      {}\n", size_text(info.bytes));
-    if (!info.not_ready.empty()) fmt::print("not ready {}\n", info.not_ready);
-    return info.not_ready.empty() ? exit_done : exit_failed;
+    return exit_done;
 }
 
 struct TrimFlags {
