@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -13,7 +14,6 @@
 #include "fabric/node/beacon.hpp"
 #include "fabric/node/control.hpp"
 #include "reliability/ack_consumer.hpp"
-#include "tests/support/temp_dir.hpp"
 #include "tests/unit/reliability/reliable_world.hpp"
 #include "tests/unit/reliability/repair/shelf_journal.hpp"
 
@@ -284,8 +284,9 @@ TEST_F(Repairing, CopiesOfWhatWasRepairedAreDropped) {
 
 // P3, over a restart: what was repaired is in the receiver's memory as if it had come live.
 TEST_F(Repairing, CopiesOfWhatWasRepairedAreRefusedAfterARestartToo) {
-    const testing::TempDir state;
-    const std::string more = "fabric: { replay: { state: '" + state.path().string() + "' } }";
+    const auto state = world_.signing.directory() / "seen";
+    std::filesystem::create_directory(state);
+    const std::string more = "fabric: { replay: { state: '" + state.string() + "' } }";
     put(*journals_[0], {2, 3});
     port_ = world_.bare_port("tcp://127.0.0.1:5");
     a_ = open("a", more);
