@@ -96,5 +96,34 @@ fi
 cat "$work/silent.err"
 grep -q 'ghost.host1 *did not answer' "$work/silent.err" || fail "the silent one was not named"
 
+say "weft journal serve: every commit must be on its disk, and it is killed with -9 in the middle"
+start_journal() {
+    : > "$work/journal.out"
+    "$weft" journal serve --set "reliability.journal.listen=${1:-tcp://127.0.0.1:0}" \
+        > "$work/journal.out" 2>> "$work/journal.err" &
+    journal=$!
+    pids+=("$journal")
+    wait_for "$work/journal.out" '^ready$'
+}
+start_journal
+listen=$(awk '$2 == "journal" {print $3}' "$work/journal.out")
+printf 'reliability: { journals: [git.host1], journal_endpoints: { git.host1: "%s" } }\n' "$listen" \
+    > weft.d/91-journal.yaml
+half=$((published / 2))
+head -n "$half" "$work/commits.jsonl" |
+    "$weft" logger --json-input --service history --topic commit --durable --ack-timeout 20s
+kill -9 "$journal"
+wait "$journal" 2>/dev/null || true
+echo "$half are on disk; the journal is dead, and the others are being published"
+tail -n +$((half + 1)) "$work/commits.jsonl" |
+    "$weft" logger --json-input --service history --topic commit --durable --ack-timeout 20s &
+durable=$!
+start_journal "$listen"
+wait "$durable" || fail "not every commit was acknowledged as stored"
+"$weft" tail --from beginning --topic 'history.**' --count "$published" > "$work/history.out" \
+    2> "$work/history.err"
+"$weft" journal verify
+
 echo
+python3 "$scripts/demo_report.py" history "$work/history.out" "$work/commits.jsonl"
 python3 "$scripts/demo_report.py" count "$work/tail.out" "$published"

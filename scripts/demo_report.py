@@ -1,8 +1,24 @@
 #!/usr/bin/env python3
 """Reads what `weft tail --show-refused` printed: `show FILE` a few messages for people, `count FILE
-PUBLISHED` the demo's closing line; exit 1 if the numbers do not agree."""
+PUBLISHED` the demo's closing line, `history FILE COMMITS` whether a journal gave back every commit, in
+order; exit 1 if the numbers do not agree."""
 import json
 import sys
+
+
+def history(messages, commits):
+    with open(commits, encoding="utf-8") as lines:
+        published = [json.loads(line)["hash"] for line in lines]
+    stored = [message["body"]["hash"] for message in messages]
+    ids = [message["journal_id"] for message in messages]
+    missing = len(set(published) - set(stored))
+    print(f"journal: {len(published)} published, {len(stored)} stored and verified, {missing} missing, "
+          f"killed once; ids {ids[0]} to {ids[-1]}")
+    good = stored == published and ids == sorted(set(ids)) and all(
+        message["verified"] for message in messages)
+    if not good:
+        print("demo: what the journal has is not what was published", file=sys.stderr)
+    return 0 if good else 1
 
 
 def main():
@@ -18,6 +34,8 @@ def main():
             print(f'{message["topic"]}  {message["signer"]} {verdict}  '
                   f'{body["hash"][:10]} {body["subject"][:60]}')
         return 0
+    if what == "history":
+        return history(messages, sys.argv[3])
     published = int(sys.argv[3])
     verified = sum(message["verified"] for message in messages)
     print(f"demo: {published} published, {len(messages)} received, {verified} verified, "

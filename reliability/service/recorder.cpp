@@ -4,12 +4,15 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string_view>
+#include <thread>
 #include <unordered_set>
 #include <utility>
 
 #include "reliability/ack/statement.hpp"
 #include "reliability/ack_voice.hpp"
+#include "reliability/service/stream_order.hpp"
 #include "signing/digest.hpp"
 #include "signing/proof.hpp"
 
@@ -96,14 +99,43 @@ struct Recorder::Core {
                 fabric.settings().name + " --role journal --role ack --role publish");
         }
         fabric::SubscriberHooks hooks;
-        hooks.deliver = [this](const Message& message) { on_message(message); };
-        hooks.repeated = [this](const Message& message) { on_repeated(message); };
-        hooks.pause = [this] { submit(); };
+        hooks.deliver = [this](const Message& message) {
+            const std::scoped_lock lock(gathering);
+            on_message(message);
+        };
+        hooks.repeated = [this](const Message& message) {
+            const std::scoped_lock lock(gathering);
+            on_repeated(message);
+        };
+        hooks.pause = [this] {
+            const std::scoped_lock lock(gathering);
+            submit();
+        };
         hooks.gap = options.gap;
         subscriber = fabric.subscribe(globs_or_all(fabric, globs), std::move(hooks));
+        ticker = std::jthread([this](const std::stop_token& stop) { tick(stop); });
     }
 
-    // The subscriber's thread.
+    /// Lets go what was held back long enough, also if nothing arrives.
+    void tick(const std::stop_token& stop) {
+        std::unique_lock lock(gathering);
+        while (!stop.stop_requested()) {
+            const auto due = order.next_due();
+            if (!due) {
+                holds.wait(lock, stop, [this] { return order.next_due().has_value(); });
+                continue;
+            }
+            const auto left = *due - voice->clock().steady();
+            holds.wait_for(lock, stop, std::max<fabric::Instant>(left, milliseconds{1}),
+                           [] { return false; });
+            StreamOrder::Items ready;
+            order.tick(voice->clock().steady(), ready);
+            store(ready);
+            submit();
+        }
+    }
+
+    // Under `gathering`.
 
     void on_message(const Message& message) {
         // Long on its way: its publisher may have handed it in meanwhile, out of its outbox.
@@ -112,11 +144,44 @@ struct Recorder::Core {
             is_stored(message).value_or(false)) {
             return on_repeated(message);
         }
-        gather(message);
-        const auto request = voice->request_of(message);
-        if (!request) return;
-        if (request->level == AckLevel::processed) return reject_processed(message, *request);
-        wait_for_append(message, *request);
+        auto request = voice->request_of(message);
+        if (request && request->level == AckLevel::processed) {
+            reject_processed(message, *request);
+            request.reset();
+        }
+        take(message, std::move(request));
+    }
+
+    /// Stores it in its place among those of its stream.
+    void take(const Message& message, std::optional<AckRequest> request) {
+        if (request && !begin_wait(*request)) return;
+        StreamOrder::Items ready;
+        const bool held_before = order.holding() > 0;
+        order.on_message(
+            {message, std::move(request)}, voice->clock().steady(),
+            [this](const Message& one) { return is_preceded(one); }, ready);
+        store(ready);
+        if (!held_before && order.holding() > 0) holds.notify_all();
+    }
+
+    void store(StreamOrder::Items& ready) {
+        for (const StreamOrder::Item& item : ready) {
+            gather(item.message);
+            if (item.request) wait_for_append(item.message, *item.request);
+        }
+    }
+
+    bool begin_wait(const AckRequest& request) {
+        const std::scoped_lock lock(mutex);
+        return in_flight.insert(request.nonce).second;
+    }
+
+    bool is_preceded(const Message& message) {
+        const std::uint64_t before = message.seq() - 1;
+        const auto found = journal.read_stream({std::string{message.signer()}, message.epoch(),
+                                                std::string{message.topic()}, before, before},
+                                               {});
+        return found && !found->runs.empty();
     }
 
     /// It is in front of us again because its publisher has not had our answer: it is on its way,
@@ -131,10 +196,7 @@ struct Recorder::Core {
         }
         const auto stored = is_stored(message);
         if (!stored) return;
-        if (!*stored) {
-            gather(message);
-            return wait_for_append(message, *request);
-        }
+        if (!*stored) return take(message, *request);
         voice->send(ack_of(message, *request, AckLevel::stored));
         const std::scoped_lock lock(mutex);
         ++stats.found_again;
@@ -175,10 +237,6 @@ struct Recorder::Core {
     }
 
     void wait_for_append(const Message& message, const AckRequest& request) {
-        {
-            const std::scoped_lock lock(mutex);
-            if (!in_flight.insert(request.nonce).second) return;
-        }
         auto& asked = gathered.asked;
         const signing::Digest& publisher = message.certificate()->fingerprint();
         if (asked.empty() || asked.back().ack.subject.publisher != publisher ||
@@ -281,7 +339,15 @@ struct Recorder::Core {
         if (stopped) return;
         stopped = true;
         subscriber->stop();
-        submit();  // this thread is now the only one that gathers
+        ticker.request_stop();
+        ticker.join();
+        {
+            const std::scoped_lock gather_lock(gathering);
+            StreamOrder::Items ready;
+            order.finish(ready);
+            store(ready);
+            submit();
+        }
         std::unique_lock lock(mutex);
         room.wait(lock, [this] { return stats.waiting == 0; });
         lock.unlock();
@@ -293,7 +359,9 @@ struct Recorder::Core {
     const RecorderOptions options;
     std::shared_ptr<AckVoice> voice;
 
-    // Of the subscriber's thread: the run in hand, and what is appended at the next pause.
+    std::mutex gathering;  // guards what follows: the run in hand, and what is appended next
+    std::condition_variable_any holds;
+    StreamOrder order;
     std::shared_ptr<const fabric::RunBytes> last_run;
     std::vector<const char*> kept;
     std::vector<StoredMessageKey> keys;
@@ -308,6 +376,7 @@ struct Recorder::Core {
 
     bool stopped = false;  // of whoever owns the recorder
     std::unique_ptr<fabric::Subscriber> subscriber;
+    std::jthread ticker;
 };
 
 Recorder::Recorder(fabric::Fabric& fabric, Journal& journal, const std::vector<std::string>& globs,
@@ -332,6 +401,10 @@ RecorderStats Recorder::stats() const {
     {
         const std::scoped_lock lock(core_->mutex);
         stats = core_->stats;
+    }
+    {
+        const std::scoped_lock lock(core_->gathering);
+        stats.order = core_->order.stats();
     }
     const AckVoice::Stats voice = core_->voice->stats();
     stats.acks_not_sent = voice.acks_not_sent;

@@ -8,8 +8,11 @@
 //           message is recorded also after its deadline: it has passed, and others may need it.
 // Promises: `stored` is said after the journal's append() has answered, and never for what failed:
 //           that is rejected, with the reason, at once.
-// Threads:  none of its own: the subscriber's thread gathers and appends, the journal's writer says
-//           the ACKs. Everything here from any thread.
+//           What is ahead of its place in its stream waits a moment for the others, so that a
+//           publisher's order survives that the journal was away (stream_order.hpp).
+// Threads:  one, which lets go what waited in vain; the subscriber's thread gathers and appends,
+// the
+//           journal's writer says the ACKs. Everything here from any thread.
 // Limits:   `in_flight_messages` and `in_flight_bytes` wait for the journal; then the subscriber's
 //           thread waits, and what the fabric drops meanwhile is a hole that others can see.
 // Needs:    a certificate with the role journal, signing and validation on. Throws
@@ -24,6 +27,7 @@
 
 #include "fabric/fabric.hpp"
 #include "reliability/journal/journal.hpp"
+#include "reliability/service/stream_order.hpp"
 
 namespace weft::reliability {
 
@@ -41,6 +45,7 @@ struct RecorderStats {
     std::uint64_t waited_for_room = 0;  ///< Times that the limits held up the subscriber.
     std::uint64_t acknowledged = 0, rejected = 0;  ///< Messages whose publishers were told.
     std::uint64_t acks_not_sent = 0, requests_malformed = 0;
+    StreamOrder::Stats order;
     fabric::SubscriberStats subscriber;
 };
 
