@@ -63,8 +63,6 @@ void set_options(Place& place) {
     options.max_open_files = -1;
     options.db_write_buffer_size = memtables_bytes_max;
     options.max_total_wal_size = log_bytes_max;
-    // A log that is written over needs no new size on disk with each sync: half of its time.
-    options.recycle_log_file_num = 2;
     options.max_background_jobs = 2;
     options.bytes_per_sync = mib;
     // What the log lost at its end is told apart from what it never had by AcknowledgedFile.
