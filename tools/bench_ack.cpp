@@ -21,14 +21,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-struct Flags {
-    std::uint64_t count = 100'000, size = 256, in_flight = 256;
-    std::string topic = "bench.ack", level = "received";
-    std::vector<std::string> recipients;
-    milliseconds timeout{3000};
-    bool json = false;
-};
-
 std::uint64_t resident_bytes() {
     std::ifstream statm("/proc/self/statm");
     std::uint64_t all = 0, resident = 0;
@@ -87,12 +79,13 @@ private:
 
 class BenchAck {
 public:
-    BenchAck(Context& context, const Flags& flags)
+    BenchAck(Context& context, const AckBenchFlags& flags)
         : context_(context), flags_(flags), fabric_(open_bench_fabric(context)) {
         config::Problems problems;
         auto settings = reliability::read_settings(context.configuration(), problems);
         Context::require_none(problems);
         recipients_ = reliability::Who::joined(flags.recipients);
+        if (flags.durable) recipients_ = "a journal";
         if (recipients_.empty()) answer_ourselves();
         reliability::TrackerLimits limits;
         limits.waits_max = std::max<std::size_t>(limits.waits_max, flags.in_flight);
@@ -107,7 +100,8 @@ public:
             throw failure(ready.sentence);
         }
         reliability::ReliableOptions options;
-        options.recipients = recipients_;
+        options.durable = flags_.durable;
+        if (!flags_.durable) options.recipients = recipients_;
         options.level = *reliability::parse_level(flags_.level);
         options.ack_timeout = flags_.timeout;
         const std::string body(flags_.size, 'w');
@@ -196,7 +190,7 @@ private:
     }
 
     Context& context_;
-    const Flags& flags_;
+    const AckBenchFlags& flags_;
     StopSignal stop_;
     std::string recipients_;
     std::unique_ptr<fabric::Fabric> fabric_;
@@ -208,8 +202,12 @@ private:
 
 }  // namespace
 
+int run_bench_ack(Context& context, const AckBenchFlags& flags) {
+    return BenchAck(context, flags).run();
+}
+
 void add_bench_ack(CLI::App& bench, Context& context) {
-    auto flags = std::make_shared<Flags>();
+    auto flags = std::make_shared<AckBenchFlags>();
     CLI::App* ack = bench.add_subcommand("ack", "Publish what must be acknowledged");
     ack->add_option("--count", flags->count, "Messages")->capture_default_str();
     ack->add_option("--in-flight", flags->in_flight, "How many may wait at a time; 1: one by one")
@@ -232,7 +230,7 @@ void add_bench_ack(CLI::App& bench, Context& context) {
         "Example:  weft bench ack --count 100000 --in-flight 256\n"
         "          weft bench ack --count 10000 --in-flight 10000 --recipients ghost.host1");
     ack->callback([&context, flags] {
-        context.run = [&context, flags] { return BenchAck(context, *flags).run(); };
+        context.run = [&context, flags] { return run_bench_ack(context, *flags); };
     });
 }
 

@@ -225,6 +225,7 @@ void add_bench(CLI::App& app, Context& context) {
         context.run = [&context, flags] { return bench_sub(context, *flags); };
     });
     add_bench_ack(*command, context);
+    add_bench_journal(*command, context);
 }
 
 }  // namespace weft::tools

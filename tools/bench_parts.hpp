@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fabric/fabric.hpp"
 #include "tools/context.hpp"
@@ -28,7 +29,20 @@ namespace weft::tools {
     return fabric::Fabric::open(context.configuration(), options);
 }
 
-/// `weft bench ack`: adds it to `bench`.
+/// What `weft bench ack` and the writing half of `weft bench journal` are told.
+struct AckBenchFlags {
+    std::uint64_t count = 100'000, size = 256, in_flight = 256;
+    std::string topic = "bench.ack", level = "received";
+    std::vector<std::string> recipients;
+    bool durable = false;  ///< Instead of recipients.
+    std::chrono::milliseconds timeout{3000};
+    bool json = false;
+};
+/// The exit code.
+[[nodiscard]] int run_bench_ack(Context& context, const AckBenchFlags& flags);
+
+/// Each adds its command to `bench`.
+void add_bench_journal(CLI::App& bench, Context& context);
 void add_bench_ack(CLI::App& bench, Context& context);
 
 }  // namespace weft::tools
