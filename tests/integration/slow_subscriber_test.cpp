@@ -85,9 +85,10 @@ TEST(SlowSubscriber, CostsNobodyElseAMessageAndTheRelayNoMoreThanItsMark) {
         grown, mark * body_bytes / 1024, slow.bytes_read());
     EXPECT_GT(slow.bytes_read(), 0U);
     EXPECT_TRUE(slow.is_connected());
-    // All that was sent would be 80 MiB. Allocator and the healthy peer's queue are beside it.
+    // All that was sent would be 80 MiB. On a busy machine three queues are full: what comes in,
+    // and what goes to either peer; and the allocator keeps some beside them.
     if (resident_memory_is_what_is_used) {
-        EXPECT_LT(grown, 3 * mark * body_bytes / 1024);
+        EXPECT_LT(grown, 4 * mark * body_bytes / 1024);
     }
 }
 

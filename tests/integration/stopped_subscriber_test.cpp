@@ -32,9 +32,10 @@ TEST(StoppedSubscriber, CostsNobodyElseAMessageAndTheRelayNoMoreThanItsMark) {
     const long grown = resident_kib(relay.pid()) - before;
     std::printf("the relay grew by %ld KiB; the mark allows %d KiB for the stopped subscriber\n",
                 grown, mark * body_bytes / 1024);
-    // All that was sent would be 80 MiB. Allocator and the healthy peer's queue are beside it.
+    // All that was sent would be 80 MiB. On a busy machine three queues are full: what comes in,
+    // and what goes to either peer; and the allocator keeps some beside them.
     if (resident_memory_is_what_is_used) {
-        EXPECT_LT(grown, 3 * mark * body_bytes / 1024);
+        EXPECT_LT(grown, 4 * mark * body_bytes / 1024);
     }
     stopped.signal(SIGCONT);
     stopped.signal(SIGTERM);
