@@ -143,13 +143,28 @@ TEST_F(Journaled, TrimmedToNothingItsIdsGoOn) {
     EXPECT_THAT(journal_ids(read_from("last:1", 1)), ElementsAre(6U));
 }
 
-TEST_F(Journaled, VerifyIsGoodAndNamesTheIdAfterAByteOfTheStoreFlipped) {
+/// Flips a bit in the store where this text stands; how often.
+int flip_bit_at(const std::filesystem::path& store, const std::string& text) {
+    int flipped = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(store)) {
+        if (entry.path().extension() != ".sst" && entry.path().extension() != ".log") continue;
+        std::string bytes = read_text(entry.path());
+        const std::size_t at = bytes.find(text);
+        if (at == std::string::npos) continue;
+        bytes[at] = static_cast<char>(bytes[at] ^ 1);
+        write_text(entry.path(), bytes);
+        ++flipped;
+    }
+    return flipped;
+}
+
+TEST_F(Journaled, VerifyIsGoodAndNamesTheIdAfterABitOfTheStoreFlipped) {
     Process relay = fabric_.relay();
     {
         Process journal = serve();
-        log_numbers(1, 3);
+        log_numbers(1, 400);
         ASSERT_EQ(publish(R"("Zq7needle0Xw")").exit_code, 0);
-        log_numbers(5, 6);
+        log_numbers(402, 800);
         stop(journal);
     }
     {
@@ -159,24 +174,42 @@ TEST_F(Journaled, VerifyIsGoodAndNamesTheIdAfterAByteOfTheStoreFlipped) {
     }
     const Finished good = journal("verify", {"--json"});
     ASSERT_EQ(good.exit_code, 0) << good.out << good.err;
-    EXPECT_EQ(json::parse(good.out)["messages"], 6);
+    EXPECT_EQ(json::parse(good.out)["messages"], 800);
     EXPECT_EQ(json::parse(good.out)["problems"], 0);
 
-    int flipped = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(store())) {
-        if (entry.path().extension() != ".sst" && entry.path().extension() != ".log") continue;
-        std::string bytes = read_text(entry.path());
-        const std::size_t at = bytes.find("needle0");
-        if (at == std::string::npos) continue;
-        bytes[at] ^= 1;
-        write_text(entry.path(), bytes);
-        ++flipped;
-    }
-    ASSERT_GE(flipped, 1);
+    ASSERT_GE(flip_bit_at(store(), "needle0"), 1);
 
-    const Finished bad = journal("verify");
+    const Finished bad = journal("verify", {"--json"});
     EXPECT_EQ(bad.exit_code, 1) << bad.out << bad.err;
-    EXPECT_THAT(bad.out, AllOf(HasSubstr("NOT GOOD"), HasSubstr("id 4"))) << bad.err;
+    std::uint64_t named = 0;
+    for (const auto& line : json_lines(bad.out)) {
+        if (!line.contains("problem")) continue;
+        const std::uint64_t first = line["problem"]["first"], last = line["problem"]["last"];
+        EXPECT_GT(first, 1U) << "all is well there: " << line;
+        if (first <= 401 && 401 <= last) ++named;
+    }
+    EXPECT_GE(named, 1U) << bad.out << bad.err;
+    const Finished for_people = journal("verify");
+    EXPECT_EQ(for_people.exit_code, 1);
+    EXPECT_THAT(for_people.out, AllOf(HasSubstr("NOT GOOD"), HasSubstr("cannot be read")));
+}
+
+TEST_F(Journaled, WhereTheNewestMessageIsDamagedThatIsSaidAtOnce) {
+    Process relay = fabric_.relay();
+    for (int life = 0; life < 2; ++life) {
+        Process journal = serve();
+        if (life == 0) {
+            ASSERT_EQ(publish(R"("Zq7needle0Xw")").exit_code, 0);
+        }
+        stop(journal);
+    }
+    ASSERT_GE(flip_bit_at(store(), "needle0"), 1);
+
+    for (const char* command : {"verify", "info", "export"}) {
+        const Finished done = journal(command);
+        EXPECT_EQ(done.exit_code, 1) << command;
+        EXPECT_THAT(done.err, HasSubstr("message 1 cannot be read")) << command;
+    }
 }
 
 TEST_F(Journaled, WhatIsExportedAsFramesIsImportedElsewhereOnce) {
@@ -281,7 +314,7 @@ TEST_F(Journaled, InMemoryItWorksAndWarnsThatItForgets) {
 TEST_F(Journaled, SigtermEndsItWithinFiveSecondsAlsoUnderLoad) {
     Process relay = fabric_.relay();
     Process journal = serve();
-    Process load = fabric_.start({"bench", "pub", "--rate", "3000", "--duration", "20s"});
+    Process load = fabric_.start({"bench", "pub", "--rate", "3000", "--count", "90000"});
     Process reader = fabric_.start({"tail", "--from", "beginning"});
     printed(reader, 100);
 
