@@ -15,7 +15,7 @@ packages=(
     libc-ares-dev librocksdb-dev
     libcli11-dev libspdlog-dev libfmt-dev libsimdjson-dev nlohmann-json3-dev libexpected-dev
     # tests and benchmarks
-    libgtest-dev libgmock-dev libbenchmark-dev iproute2 faketime
+    libgtest-dev libgmock-dev libbenchmark-dev iproute2 faketime strace
     # the independent verifier of examples/verify.py and its test
     python3 python3-nacl python3-msgpack
 )

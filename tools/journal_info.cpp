@@ -35,7 +35,7 @@ int show_info(Context& context, const JournalFlags& flags, bool json) {
     if (json) {
         fmt::print(
             "{{\"backend\":{},\"epoch\":\"{}\",\"low\":{},\"head\":{},\"ids\":{},\"oldest\":{},"
-            "\"newest\":{},\"bytes\":{}}}\n",
+            "\"newest\":{},\"bytes\":{},\"not_ready\":{}}}\n",
             fabric::json_string(info.backend), epoch_text(info), info.low, info.head, ids,
             info.oldest_us == 0 ? "null" : fabric::json_string(fabric::rfc3339(info.oldest_us)),
             info.newest_us == 0 ? "null" : fabric::json_string(fabric::rfc3339(info.newest_us)),

@@ -1,0 +1,95 @@
+// The disk says that a sync failed: from then on the journal acknowledges nothing, says why, and a
+// restart has everything that was acknowledged. strace makes the system call fail.
+
+#include <csignal>
+#include <fstream>
+
+#include "tests/integration/journal_fixture.hpp"
+
+namespace weft::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class JournalUnderStrace : public Journaled {
+protected:
+    void SetUp() override {
+        if (run({"sh", "-c", "command -v strace"}).exit_code != 0) GTEST_SKIP() << "no strace";
+        if (run({"strace", "-o", "/dev/null", "true"}).exit_code != 0) {
+            GTEST_SKIP() << "strace may not trace here";
+        }
+    }
+    /// `when` counts the calls of each thread; of the journal's threads only its writer comes so
+    /// far.
+    Process serve_with_failing_sync(int when) {
+        std::vector<std::string> line{"strace",
+                                      "-f",
+                                      "-qq",
+                                      "-o",
+                                      "/dev/null",
+                                      "-e",
+                                      "trace=fdatasync",
+                                      "-e",
+                                      "inject=fdatasync:error=EIO:when=" + std::to_string(when),
+                                      weft_program()};
+        Process journal = Process::start(and_more(line, serving("journal.host1")),
+                                         {.cwd = fabric_.dir().path(),
+                                          // LeakSanitizer cannot trace what is traced.
+                                          .environment = {{"ASAN_OPTIONS", "detect_leaks=0"}}});
+        journal.wait_for_line(Stream::out, "ready");
+        return journal;
+    }
+    /// strace keeps signals to itself.
+    static void stop_traced(Process& strace) {
+        const std::string pid = std::to_string(strace.pid());
+        std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
+        pid_t child = 0;
+        children >> child;
+        ASSERT_GT(child, 0);
+        ::kill(child, SIGTERM);
+        EXPECT_EQ(strace.wait(), 0) << strace.output();
+    }
+};
+
+TEST_F(JournalUnderStrace, AfterASyncThatFailedNothingIsAcknowledgedUntilARestart) {
+    constexpr int when = 12;
+    Process relay = fabric_.relay();
+    {
+        Process first_life = serve();
+        ASSERT_EQ(publish("0").exit_code, 0);
+        stop(first_life);
+    }
+    std::vector<std::string> acknowledged;
+    Process journal = serve_with_failing_sync(when);
+    Finished done;
+    for (int i = 1; i <= 3 * when; ++i) {
+        done = publish(std::to_string(i), "20s");
+        if (done.exit_code != 0) break;
+        acknowledged.push_back(done.out.substr(0, 36));
+    }
+    ASSERT_EQ(done.exit_code, 1) << "no sync failed";
+    EXPECT_THAT(done.err, HasSubstr("journal.host1 rejected it"));
+    EXPECT_THAT(done.err, HasSubstr("not stored: "));
+    journal.wait_for_line(Stream::err, "the journal is not ready: ");
+
+    // The calls after it succeed again, and mean nothing: what failed may be lost all the same.
+    for (int i = 0; i < 5; ++i) {
+        const Finished refused = publish(std::to_string(1000 + i), "20s");
+        EXPECT_EQ(refused.exit_code, 1) << refused.out;
+        EXPECT_THAT(refused.err, HasSubstr("rejected it"));
+    }
+    stop_traced(journal);
+
+    Process restarted = serve();
+    const Finished after = publish("2000", "20s");
+    EXPECT_EQ(after.exit_code, 0) << after.err;
+    acknowledged.push_back(after.out.substr(0, 36));
+    const Finished exported = this->journal("export");
+    for (const std::string& id : acknowledged) EXPECT_THAT(exported.out, HasSubstr(id));
+    const Finished verified = this->journal("verify");
+    EXPECT_EQ(verified.exit_code, 0) << verified.out;
+    std::printf("%zu were acknowledged, all are there\n", acknowledged.size());
+}
+
+}  // namespace
+}  // namespace weft::testing
