@@ -12,6 +12,8 @@
 
 #include "reliability/ack/request.hpp"
 #include "reliability/ack/statement.hpp"
+#include "reliability/outbox/outbox.hpp"
+#include "reliability/service/open_remote.hpp"
 #include "signing/overdue.hpp"
 #include "signing/proof.hpp"
 #include "signing/sodium.hpp"
@@ -32,7 +34,7 @@ constexpr std::size_t parsed_recipients_max = 1024;
 constexpr milliseconds ready_slice{100};
 
 tl::unexpected<PublishFailure> failed(Reason reason, std::string sentence) {
-    return tl::make_unexpected(PublishFailure{reason, std::move(sentence), {}, {}});
+    return tl::make_unexpected(PublishFailure{reason, std::move(sentence), {}, {}, false});
 }
 
 Settings settings_of(const fabric::Fabric& fabric) {
@@ -56,6 +58,7 @@ struct PendingAcks::Shared final : Waiter {
     std::condition_variable changed;
     std::optional<Outcome> outcome;  // never changes once it is there
     bool settled = false;
+    fabric::MessageId kept;  // in the outbox; none: it is not
     ReliablePublisher::OnSettled on_settled;
 };
 
@@ -82,6 +85,11 @@ std::shared_ptr<const Outcome> PendingAcks::wait_for(milliseconds timeout) const
     return outcome_of(shared_);
 }
 
+bool PendingAcks::kept() const {
+    const std::scoped_lock lock(shared_->mutex);
+    return !shared_->kept.is_none();
+}
+
 struct ReliablePublisher::Core {
     /// Opens the wait before the message is encoded, and tells the tracker the bytes before they
     /// leave.
@@ -95,6 +103,7 @@ struct ReliablePublisher::Core {
           publisher(fabric.publisher()),
           tracker(limits, retries, random_seed()) {
         follow_identity();
+        if (!settings.outbox.empty() && !settings.journals.empty()) open_outbox();
         fabric::SubscriberHooks hooks;
         hooks.deliver = [](const fabric::Message&) {};  // A7: nothing but ACKs comes here.
         hooks.acknowledgement = [this](const fabric::Message& ack) { on_ack(ack); };
@@ -104,6 +113,33 @@ struct ReliablePublisher::Core {
         subscriber = fabric.subscribe({fabric.settings().space.ack_root() + fabric.settings().name},
                                       std::move(hooks), options);
         timer = std::jthread([this](const std::stop_token& stop) { run_timer(stop); });
+    }
+
+    void open_outbox() {
+        auto opened = Outbox::open(settings.outbox, settings.outbox_max);
+        if (!opened) throw OutboxUnusable(opened.error());
+        outbox = std::move(*opened);
+        for (const std::string& problem : outbox->problems()) fabric.warn(problem);
+        OutboxSenderOptions options;
+        for (const std::string& name : settings.journals) {
+            options.journals.push_back({name, [this, name]() -> OutboxSenderOptions::Opened {
+                                            return open_remote_journal(fabric, settings, name,
+                                                                       RemoteAccess::change);
+                                        }});
+        }
+        options.identity = [this] { return publisher.identity(); };
+        options.own_refusal = [this] { return publisher.signer_refusal(signing::Kind::message); };
+        options.warn = [this](const std::string& line) { fabric.warn(line); };
+        outbox_sender = std::make_unique<OutboxSender>(*outbox, clock, std::move(options));
+    }
+
+    /// Its publish has ended, and it is in the outbox: whichever came last.
+    void let_outbox_go_on(const fabric::MessageId& id, bool acknowledged) {
+        if (acknowledged) {
+            outbox->settle(id);
+        } else {
+            outbox_sender->release(id);
+        }
     }
 
     /// Recipients name us by the certificate that they saw: the one before may still be on its way.
@@ -157,6 +193,9 @@ struct ReliablePublisher::Core {
         tracker.on_refused_ack((*certificate)->name(), why);
     }
 
+    /// It has been handed over; now it must be safe in the outbox.
+    tl::expected<PendingAcks, PublishFailure> keep(PendingAcks pending, Sealing& sealing);
+
     // What is due.
 
     void run_timer(const std::stop_token& stop) {
@@ -205,13 +244,16 @@ struct ReliablePublisher::Core {
         for (AckTracker::Settled& one : settled) {
             auto& shared = static_cast<PendingAcks::Shared&>(*one.waiter);
             ReliablePublisher::OnSettled call;
+            fabric::MessageId kept;
             {
                 const std::scoped_lock lock(shared.mutex);
                 shared.outcome.emplace(std::move(one.outcome));
                 shared.settled = true;
+                kept = shared.kept;
                 call = std::move(shared.on_settled);
             }
             shared.changed.notify_all();
+            if (!kept.is_none()) let_outbox_go_on(kept, shared.outcome->ok());
             if (call) tell(call, *shared.outcome);
         }
     }
@@ -292,7 +334,7 @@ struct ReliablePublisher::Core {
         return "no acknowledgement could reach us: " + who +
                (relay ? " did not answer within " : " answered within ") +
                std::to_string(waited.count()) + " ms" +
-               (relay ? " (is `weft relay` running?)" : "") + ". Nothing was published";
+               (relay ? " (is `weft relay` running?)" : "");
     }
 
     /// Until ACKs can reach us. Asked again only while nobody at all has answered: one endpoint of
@@ -310,7 +352,8 @@ struct ReliablePublisher::Core {
             if (closed) return is_closed();
             if (left <= ready_slice) {
                 return failed(Reason::not_ready,
-                              unreachable(duration_cast<milliseconds>(deadline - start)));
+                              unreachable(duration_cast<milliseconds>(deadline - start)) +
+                                  ". Nothing was published");
             }
         }
     }
@@ -330,6 +373,8 @@ struct ReliablePublisher::Core {
     const fabric::Clock& clock;
     const Settings settings;
     fabric::Publisher& publisher;
+    std::unique_ptr<Outbox> outbox;               // null: none is configured
+    std::unique_ptr<OutboxSender> outbox_sender;  // its thread uses what is above
 
     std::mutex parse_mutex;
     std::unordered_map<std::string, std::shared_ptr<const Recipients>> parsed;
@@ -343,6 +388,7 @@ struct ReliablePublisher::Core {
     std::atomic<std::uint64_t> followed{0};  // generation of `identity`
     std::atomic<bool> ready{false};
     std::atomic<bool> closed{false};  // set under the lock
+    std::atomic<bool> said_unreachable{false};
     std::atomic<std::uint64_t> acks_malformed{0}, not_sent_again{0};
     std::unique_ptr<fabric::Subscriber> subscriber;
     std::jthread timer;  // last: it and the subscriber's thread use everything above
@@ -353,9 +399,14 @@ public:
     /// Some of what prepare() may find.
     struct TooMany {};
     struct Closed {};
+    struct NoRoom {
+        Outbox::Error error;
+    };
 
-    Sealing(Core& core, const Nonce& nonce, AckTracker::Wait wait, std::string topic)
-        : core_(core), nonce_(nonce), wait_(std::move(wait)) {
+    /// `outbox` null: it is not kept.
+    Sealing(Core& core, const Nonce& nonce, AckTracker::Wait wait, std::string topic,
+            Outbox* outbox)
+        : core_(core), nonce_(nonce), wait_(std::move(wait)), outbox_(outbox) {
         message_ = std::make_shared<SentMessage>();
         message_->topic = std::move(topic);
         message_->subject.nonce = nonce;
@@ -369,6 +420,11 @@ public:
 
     void prepare(std::size_t content_bytes) override {
         message_->content.resize(content_bytes);
+        if (outbox_ != nullptr) {
+            auto room = outbox_->hold_room(message_->topic.size(), content_bytes);
+            if (!room) throw NoRoom{std::move(room.error())};
+            room_ = std::move(*room);
+        }
         const std::scoped_lock lock(core_.mutex);
         if (core_.closed) throw Closed{};
         if (!core_.tracker.open(nonce_, std::move(wait_), content_bytes)) throw TooMany{};
@@ -381,17 +437,62 @@ public:
         message_->subject.id = sealed.id;
         message_->subject.epoch = sealed.epoch;
         message_->subject.digest = sealed.digest;
+        if (outbox_ != nullptr) put_into_outbox(sealed);
         const std::scoped_lock lock(core_.mutex);
         core_.tracker.bind(nonce_, std::move(message_));
     }
 
+    /// After it was handed over: nothing, or why it is not safe in the outbox.
+    tl::expected<void, Outbox::Error> wait_for_outbox() {
+        if (!ticket_) return tl::make_unexpected(std::move(ticket_.error()));
+        return outbox_->wait(*ticket_);
+    }
+
 private:
+    void put_into_outbox(const Sealed& sealed) noexcept {
+        // It can no longer be taken back here: what goes wrong is said after it has left.
+        try {
+            const OutboxMessage message{sealed.id,     sealed.epoch,    sealed.seq,
+                                        sealed.digest, message_->topic, message_->content};
+            ticket_ = outbox_->append(message, std::move(room_));
+        } catch (const std::bad_alloc&) {
+            ticket_ = tl::make_unexpected(Outbox::Error{Outbox::Error::Reason::disk, {}});
+        }
+    }
+
     Core& core_;
     const Nonce nonce_;
     AckTracker::Wait wait_;
     std::shared_ptr<SentMessage> message_;
     bool opened_ = false;
+    Outbox* const outbox_;
+    Outbox::Room room_;
+    tl::expected<Outbox::Ticket, Outbox::Error> ticket_ = 0;
 };
+
+tl::expected<PendingAcks, PublishFailure> ReliablePublisher::Core::keep(PendingAcks pending,
+                                                                        Sealing& sealing) {
+    const auto safe = sealing.wait_for_outbox();
+    PendingAcks::Shared& shared = *pending.shared_;
+    std::unique_lock lock(shared.mutex);
+    if (safe) {
+        shared.kept = pending.id();
+        if (!shared.settled) return pending;
+        const bool acknowledged = shared.outcome->ok();
+        lock.unlock();
+        let_outbox_go_on(pending.id(), acknowledged);
+        return pending;
+    }
+    // That verdict stands: a journal has it, or whoever waits was told that none said so.
+    if (shared.settled) return pending;
+    shared.on_settled = nullptr;
+    lock.unlock();
+    sealing.cancel();
+    return failed(Reason::not_kept,
+                  (safe.error().sentence.empty() ? outbox->named() + ": no memory is left"
+                                                 : safe.error().sentence) +
+                      ". The message has been sent: a journal may have it or not");
+}
 
 ReliablePublisher::ReliablePublisher(fabric::Fabric& fabric)
     : ReliablePublisher(fabric, settings_of(fabric)) {}
@@ -403,6 +504,7 @@ ReliablePublisher::ReliablePublisher(fabric::Fabric& fabric, Settings settings,
 ReliablePublisher::~ReliablePublisher() {
     close();
     core_->timer.request_stop();
+    if (core_->outbox_sender) core_->outbox_sender->request_stop();
     core_->subscriber->stop();
 }
 
@@ -434,7 +536,7 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
         const auto published = core.publisher.try_publish(full, body, plain);
         if (published) return PendingAcks(*published, shared);
         return tl::make_unexpected(PublishFailure{
-            Reason::not_published, published.error().sentence, {}, published.error()});
+            Reason::not_published, published.error().sentence, {}, published.error(), false});
     };
     std::string full = core.fabric.settings().space.complete(topic);
     if (recipients->empty()) {
@@ -452,8 +554,16 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
                       "processed");
     }
     if (std::string why = core.impossible(); !why.empty()) return failed(Reason::not_possible, why);
+    Outbox* const outbox = options.durable ? core.outbox.get() : nullptr;
     if (auto ready = core.await_ready(start, start + *timeout); !ready) {
-        return tl::make_unexpected(std::move(ready.error()));
+        // With an outbox it is kept, and its wait ends at once.
+        if (outbox == nullptr || ready.error().reason != Reason::not_ready) {
+            return tl::make_unexpected(std::move(ready.error()));
+        }
+        if (!core.said_unreachable.exchange(true)) {
+            core.fabric.warn(core.unreachable(duration_cast<milliseconds>(*timeout)) +
+                             ". What is published is kept");
+        }
     }
     core.follow_identity();
 
@@ -465,13 +575,15 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
     request.recipients.assign(names.begin(), names.end());
     const std::string encoded = encode_request(request);
     shared->on_settled = std::move(on_settled);
-    Core::Sealing sealing(core, request.nonce, {recipients, level, start, *timeout, shared}, full);
+    Core::Sealing sealing(core, request.nonce, {recipients, level, start, *timeout, shared}, full,
+                          outbox);
     plain.ack = encoded;
     plain.hook = &sealing;
     try {
         plain.room_timeout = std::max(
             duration_cast<milliseconds>(start + *timeout - core.clock.steady()), milliseconds{0});
         auto pending = publish(full);
+        if (pending && outbox != nullptr) return core.keep(std::move(*pending), sealing);
         if (pending) return pending;
         sealing.cancel();
         // It waited for room until its deadline, and the timer was faster: that verdict stands.
@@ -483,6 +595,10 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
                       "no room to wait for one more acknowledgement: " + std::to_string(waiting()) +
                           " publishes wait already, and they or their bytes are the limit; wait "
                           "for some of them. Nothing was published");
+    } catch (const Core::Sealing::NoRoom& none) {
+        const bool full_up = none.error.reason != Outbox::Error::Reason::broken;
+        return failed(full_up ? Reason::outbox_full : Reason::not_kept,
+                      none.error.sentence + ". Nothing was published");
     } catch (const Core::Sealing::Closed&) {
         return Core::is_closed();
     } catch (...) {
@@ -497,8 +613,14 @@ tl::expected<Receipt, PublishFailure> ReliablePublisher::try_publish(
     if (!pending) return tl::make_unexpected(pending.error());
     auto outcome = pending->wait();
     if (!outcome || outcome->ok()) return Receipt{pending->id(), std::move(outcome)};
+    const bool kept = pending->kept();
+    std::string sentence = outcome->sentence();
+    if (kept) {
+        sentence += "; it is kept in the " + core_->outbox->named() +
+                    ", and handed to a journal as soon as one takes it";
+    }
     return tl::make_unexpected(
-        PublishFailure{Reason::not_acknowledged, outcome->sentence(), outcome, {}});
+        PublishFailure{Reason::not_acknowledged, std::move(sentence), outcome, {}, kept});
 }
 
 Receipt ReliablePublisher::publish(std::string_view topic, const fabric::Body& body,
@@ -512,6 +634,15 @@ fabric::ReadyResult ReliablePublisher::wait_ready(milliseconds timeout) {
     const auto result = core_->subscriber->wait_ready(timeout);
     if (result.ready) core_->ready.store(true, std::memory_order_release);
     return result;
+}
+
+bool ReliablePublisher::wait_handed_in(milliseconds timeout) const {
+    return !core_->outbox_sender || core_->outbox_sender->wait_empty(timeout);
+}
+
+std::optional<OutboxSender::Stats> ReliablePublisher::outbox_stats() const {
+    if (!core_->outbox_sender) return std::nullopt;
+    return core_->outbox_sender->stats();
 }
 
 AckTracker::Stats ReliablePublisher::stats() const {

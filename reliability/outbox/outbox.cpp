@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -188,8 +189,17 @@ tl::expected<void, Outbox::Error> Outbox::write_record(std::string_view record) 
                                        "; make room on its disk, and publish again"});
 }
 
-tl::expected<void, Outbox::Error> Outbox::make_room(std::size_t bytes) {
-    if (end_ + bytes <= bytes_max_) return {};
+tl::expected<void, Outbox::Error> Outbox::make_room(std::size_t bytes,
+                                                    std::unique_lock<std::mutex>& lock) {
+    if (!broken_.empty()) return tl::make_unexpected(Error{Error::Reason::broken, broken_});
+    if (end_ + held_bytes_ + bytes <= bytes_max_) return {};
+    // What is settled makes room, but not for each message anew.
+    const std::uint64_t settled = end_ - outbox_head_bytes - live_bytes_;
+    if (settled >= bytes && settled >= bytes_max_ / 8) {
+        static_cast<void>(rewrite(lock));
+        if (!broken_.empty()) return tl::make_unexpected(Error{Error::Reason::broken, broken_});
+        if (end_ + held_bytes_ + bytes <= bytes_max_) return {};
+    }
     return tl::make_unexpected(
         Error{Error::Reason::full,
               named() + " is full: " + std::to_string(places_.size()) + " messages (" +
@@ -199,33 +209,68 @@ tl::expected<void, Outbox::Error> Outbox::make_room(std::size_t bytes) {
                   " bytes; bring a journal back (`weft check` shows which are away), or raise it"});
 }
 
-tl::expected<Outbox::Ticket, Outbox::Error> Outbox::append(const OutboxMessage& message) {
-    const std::size_t bytes = outbox_bytes_of(message.topic, message.content);
-    if (message.topic.size() > 255 || bytes > outbox_payload_bytes_max ||
-        bytes + outbox_head_bytes > bytes_max_) {
-        return tl::make_unexpected(Error{
-            Error::Reason::too_large,
-            named() + ": a message of " + std::to_string(bytes) +
-                " bytes does not fit in at all; it takes 16 MiB, and reliability.outbox_max"});
+tl::expected<Outbox::Room, Outbox::Error> Outbox::hold_room(std::size_t topic_bytes,
+                                                            std::size_t content_bytes) {
+    const std::size_t bytes = outbox_bytes_of(topic_bytes, content_bytes);
+    if (auto fits = fits_at_all(bytes, topic_bytes); !fits) {
+        return tl::make_unexpected(fits.error());
     }
-    const std::string record = encode_outbox_message(message);
     std::unique_lock lock(mutex_);
-    if (!broken_.empty()) return tl::make_unexpected(Error{Error::Reason::broken, broken_});
-    if (by_id_.contains(message.id)) return appended_;
-    // What is settled makes room, but not for each message anew.
-    const std::uint64_t settled = end_ - outbox_head_bytes - live_bytes_;
-    if (end_ + bytes > bytes_max_ && settled >= bytes && settled >= bytes_max_ / 8) {
-        static_cast<void>(rewrite(lock));
-        if (!broken_.empty()) return tl::make_unexpected(Error{Error::Reason::broken, broken_});
-        if (by_id_.contains(message.id)) return appended_;
+    if (auto room = make_room(bytes, lock); !room) return tl::make_unexpected(room.error());
+    held_bytes_ += bytes;
+    return Room(*this, bytes);
+}
+
+void Outbox::let_go(std::size_t room_bytes) {
+    const std::scoped_lock lock(mutex_);
+    held_bytes_ -= room_bytes;
+}
+
+tl::expected<void, Outbox::Error> Outbox::fits_at_all(std::size_t bytes,
+                                                      std::size_t topic_bytes) const {
+    if (topic_bytes <= 255 && bytes <= outbox_payload_bytes_max &&
+        bytes + outbox_head_bytes <= bytes_max_) {
+        return {};
     }
-    if (auto room = make_room(bytes); !room) return tl::make_unexpected(room.error());
+    return tl::make_unexpected(
+        Error{Error::Reason::too_large,
+              named() + ": a message of " + std::to_string(bytes) +
+                  " bytes does not fit in at all; it takes 16 MiB, and reliability.outbox_max"});
+}
+
+tl::expected<Outbox::Ticket, Outbox::Error> Outbox::append_here(const std::string& record,
+                                                                const fabric::MessageId& id) {
+    if (!broken_.empty()) return tl::make_unexpected(Error{Error::Reason::broken, broken_});
+    if (by_id_.contains(id)) return appended_;
     const std::uint64_t offset = end_;
     if (auto written = write_record(record); !written) {
         return tl::make_unexpected(written.error());
     }
-    remember(offset, bytes, message.id);
+    remember(offset, record.size(), id);
     return ++appended_;
+}
+
+tl::expected<Outbox::Ticket, Outbox::Error> Outbox::append(const OutboxMessage& message) {
+    const std::size_t bytes = outbox_bytes_of(message.topic, message.content);
+    if (auto fits = fits_at_all(bytes, message.topic.size()); !fits) {
+        return tl::make_unexpected(fits.error());
+    }
+    const std::string record = encode_outbox_message(message);
+    std::unique_lock lock(mutex_);
+    if (!by_id_.contains(message.id)) {
+        if (auto room = make_room(bytes, lock); !room) return tl::make_unexpected(room.error());
+    }
+    return append_here(record, message.id);
+}
+
+tl::expected<Outbox::Ticket, Outbox::Error> Outbox::append(const OutboxMessage& message,
+                                                           Room room) {
+    assert(room.outbox_ == this && room.bytes_ == outbox_bytes_of(message.topic, message.content));
+    const std::string record = encode_outbox_message(message);
+    const std::scoped_lock lock(mutex_);
+    held_bytes_ -= room.bytes_;
+    room.outbox_ = nullptr;
+    return append_here(record, message.id);
 }
 
 tl::expected<void, Outbox::Error> Outbox::wait(Ticket ticket) {
@@ -347,6 +392,33 @@ std::vector<Outbox::Pending> Outbox::pending(std::uint64_t after, std::size_t by
         forget(place.id);
     }
     return found;
+}
+
+std::vector<Outbox::Kept> Outbox::kept() const {
+    const std::scoped_lock lock(mutex_);
+    std::vector<Kept> all;
+    all.reserve(places_.size());
+    for (const auto& [number, place] : places_) all.push_back({number, place.id, place.bytes});
+    return all;
+}
+
+std::optional<Outbox::Kept> Outbox::find(const fabric::MessageId& id) const {
+    const std::scoped_lock lock(mutex_);
+    const auto found = by_id_.find(id);
+    if (found == by_id_.end()) return std::nullopt;
+    return Kept{found->second, id, places_.at(found->second).bytes};
+}
+
+std::optional<OutboxMessage> Outbox::read(const Kept& kept) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = places_.find(kept.place);
+    if (found == places_.end() || found->second.id != kept.id) return std::nullopt;
+    auto message = read_outbox_message(read_back(found->second));
+    if (!message) {
+        damaged(found->second.offset, found->second.bytes);
+        forget(kept.id);
+    }
+    return message;
 }
 
 Outbox::Stats Outbox::stats() const {

@@ -19,9 +19,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "reliability/outbox/outbox_record.hpp"
@@ -50,6 +52,33 @@ public:
     using Ticket = std::uint64_t;
     [[nodiscard]] tl::expected<Ticket, Error> append(const OutboxMessage& message);
     [[nodiscard]] tl::expected<void, Error> wait(Ticket ticket);
+
+    /// Room that is held for one message until this is gone, so that append() does not find the
+    /// outbox full. Must be gone before the outbox is.
+    class Room {
+    public:
+        Room() = default;
+        Room(Room&& other) noexcept
+            : outbox_(std::exchange(other.outbox_, nullptr)), bytes_(other.bytes_) {}
+        Room& operator=(Room&& other) noexcept {
+            std::swap(outbox_, other.outbox_);
+            std::swap(bytes_, other.bytes_);
+            return *this;
+        }
+        ~Room() {
+            if (outbox_ != nullptr) outbox_->let_go(bytes_);
+        }
+
+    private:
+        friend class Outbox;
+        Room(Outbox& outbox, std::size_t bytes) : outbox_(&outbox), bytes_(bytes) {}
+        Outbox* outbox_ = nullptr;
+        std::size_t bytes_ = 0;
+    };
+    [[nodiscard]] tl::expected<Room, Error> hold_room(std::size_t topic_bytes,
+                                                      std::size_t content_bytes);
+    /// Into the room that was held for this very message.
+    [[nodiscard]] tl::expected<Ticket, Error> append(const OutboxMessage& message, Room room);
     /// A journal has it. False: it is not here (any more). What cannot be written is only forgotten
     /// by this process, and comes back after a restart.
     bool settle(const fabric::MessageId& id);
@@ -62,6 +91,17 @@ public:
     };
     [[nodiscard]] std::vector<Pending> pending(std::uint64_t after, std::size_t bytes);
 
+    /// One message that is not settled, without its bytes.
+    struct Kept {
+        std::uint64_t place = 0;  ///< Rises in the order of add().
+        fabric::MessageId id;
+        std::size_t bytes = 0;
+    };
+    [[nodiscard]] std::vector<Kept> kept() const;
+    [[nodiscard]] std::optional<Kept> find(const fabric::MessageId& id) const;
+    /// Nothing if it is settled, or damaged: then it is named and forgotten.
+    [[nodiscard]] std::optional<OutboxMessage> read(const Kept& kept);
+
     struct Stats {
         std::size_t messages = 0;      ///< Not settled.
         std::uint64_t live_bytes = 0;  ///< Theirs.
@@ -72,6 +112,8 @@ public:
     [[nodiscard]] Stats stats() const;
     /// What was found damaged, at most 100 sentences; then only counted.
     [[nodiscard]] std::vector<std::string> problems() const;
+    /// For sentences: "outbox '<file>'".
+    [[nodiscard]] std::string named() const { return "outbox '" + file().string() + "'"; }
 
 private:
     struct Place {
@@ -82,14 +124,19 @@ private:
     Outbox(std::filesystem::path directory, std::uint64_t bytes_max, int lock_fd)
         : directory_(std::move(directory)), bytes_max_(bytes_max), lock_fd_(lock_fd) {}
     [[nodiscard]] std::filesystem::path file() const { return directory_ / "messages"; }
-    [[nodiscard]] std::string named() const { return "outbox '" + file().string() + "'"; }
     [[nodiscard]] std::string load();
     void read_records(std::string_view bytes);
     void damaged(std::uint64_t offset, std::uint64_t bytes);
     void remember(std::uint64_t offset, std::size_t bytes, const fabric::MessageId& id);
     void forget(const fabric::MessageId& id);
     [[nodiscard]] tl::expected<void, Error> write_record(std::string_view record);
-    [[nodiscard]] tl::expected<void, Error> make_room(std::size_t bytes);
+    void let_go(std::size_t room_bytes);
+    [[nodiscard]] tl::expected<void, Error> make_room(std::size_t bytes,
+                                                      std::unique_lock<std::mutex>& lock);
+    [[nodiscard]] tl::expected<void, Error> fits_at_all(std::size_t bytes,
+                                                        std::size_t topic_bytes) const;
+    [[nodiscard]] tl::expected<Ticket, Error> append_here(const std::string& record,
+                                                          const fabric::MessageId& id);
     [[nodiscard]] bool worth_rewriting() const noexcept;
     [[nodiscard]] std::string rewrite(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] std::string read_back(const Place& place) const;
@@ -106,6 +153,7 @@ private:
     std::map<std::uint64_t, Place> places_;  // in the order of add()
     std::unordered_map<fabric::MessageId, std::uint64_t> by_id_;
     std::uint64_t live_bytes_ = 0;
+    std::uint64_t held_bytes_ = 0;  // of rooms
     Ticket appended_ = 0, durable_ = 0;
     bool flushing_ = false;
     std::string broken_;

@@ -69,7 +69,11 @@ std::string outbox_head() {
 }
 
 std::size_t outbox_bytes_of(std::string_view topic, std::string_view content) noexcept {
-    return outbox_frame_bytes + fixed_bytes + topic.size() + content.size();
+    return outbox_bytes_of(topic.size(), content.size());
+}
+
+std::size_t outbox_bytes_of(std::size_t topic_bytes, std::size_t content_bytes) noexcept {
+    return outbox_frame_bytes + fixed_bytes + topic_bytes + content_bytes;
 }
 
 std::string encode_outbox_message(const OutboxMessage& message) {

@@ -40,6 +40,8 @@ struct OutboxMessage {
 /// Bytes that encode_outbox_message() gives.
 [[nodiscard]] std::size_t outbox_bytes_of(std::string_view topic,
                                           std::string_view content) noexcept;
+[[nodiscard]] std::size_t outbox_bytes_of(std::size_t topic_bytes,
+                                          std::size_t content_bytes) noexcept;
 
 struct OutboxRecord {
     enum class Is { message, settled } is;

@@ -122,6 +122,47 @@ TEST_F(AnOutbox, FullIsAnErrorThatSaysWhatToDoAndSettlingMakesRoom) {
     EXPECT_EQ(pending().size(), number - 20);
 }
 
+TEST_F(AnOutbox, HeldRoomIsNobodyElsesAndComesBackWhenItIsNotUsed) {
+    open(Outbox::bytes_least);
+    std::vector<Outbox::Room> rooms;
+    const OutboxMessage made = message(1, 1000);
+    while (auto room = outbox_->hold_room(made.topic.size(), made.content.size())) {
+        rooms.push_back(std::move(*room));
+        ASSERT_LT(rooms.size(), 100u);
+    }
+    EXPECT_EQ(outbox_->add(message(99, 1000)).error().reason, Reason::full);
+
+    for (std::uint64_t number = 1; number <= 10; ++number) {
+        const auto ticket = outbox_->append(message(number, 1000), std::move(rooms.back()));
+        ASSERT_TRUE(ticket) << ticket.error().sentence;
+        ASSERT_TRUE(outbox_->wait(*ticket));
+        rooms.pop_back();
+    }
+    EXPECT_EQ(outbox_->add(message(99, 1000)).error().reason, Reason::full);
+    EXPECT_LE(outbox_->stats().file_bytes, Outbox::bytes_least);
+
+    rooms.pop_back();
+    add(99, 1000);
+    rooms.clear();
+    EXPECT_EQ(outbox_->hold_room(300, 10).error().reason, Reason::too_large);
+    EXPECT_THAT(pending(), SizeIs(11));
+}
+
+TEST_F(AnOutbox, GivesOneMessageByItselfAsLongAsItIsNotSettled) {
+    add(1);
+    add(2);
+    const auto kept = outbox_->kept();
+    ASSERT_THAT(kept, SizeIs(2));
+    EXPECT_EQ(outbox_->find(message(2).id)->place, kept[1].place);
+    EXPECT_EQ(*outbox_->read(kept[1]), message(2));
+
+    outbox_->settle(message(2).id);
+
+    EXPECT_FALSE(outbox_->find(message(2).id));
+    EXPECT_FALSE(outbox_->read(kept[1]));
+    EXPECT_EQ(*outbox_->read(kept[0]), message(1));
+}
+
 TEST_F(AnOutbox, AMessageThatCanNeverFitIsRefusedAtOnce) {
     open(Outbox::bytes_least);
     EXPECT_EQ(outbox_->add(message(1, Outbox::bytes_least)).error().reason, Reason::too_large);
