@@ -17,6 +17,12 @@
 
 namespace weft::reliability {
 
+/// Where the writing is done.
+enum class WriterRuns {
+    in_its_thread,
+    in_steps,  ///< By step(), in the caller's thread: for worlds that make time themselves.
+};
+
 struct NewRun {
     const RunToStore* run;
     IdRange ids;

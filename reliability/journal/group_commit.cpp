@@ -16,15 +16,17 @@ JournalError closed() {
 }  // namespace
 
 GroupCommit::GroupCommit(RunStorage& storage, HeadWatchers& watchers, const fabric::Clock& clock,
-                         JournalLimits limits)
+                         JournalLimits limits, WriterRuns runs)
     : storage_(storage),
       watchers_(watchers),
       clock_(clock),
       limits_(limits),
+      runs_(runs),
       head_(storage.found().head),
       low_(storage.found().low),
-      newest_us_(storage.found().newest_us),
-      thread_([this] { run(); }) {}
+      newest_us_(storage.found().newest_us) {
+    if (runs == WriterRuns::in_its_thread) thread_ = std::thread([this] { run(); });
+}
 
 GroupCommit::~GroupCommit() {
     close();
@@ -81,6 +83,8 @@ JournalResult<void> GroupCommit::put_and_wait(Item item, JournalId* low) {
         answered.notify_one();
     };
     if (auto refused = put(item)) return tl::make_unexpected(std::move(*refused));
+    while (runs_ == WriterRuns::in_steps && !answer && step()) {
+    }
     std::unique_lock lock(mutex);
     answered.wait(lock, [&] { return answer.has_value(); });
     return std::move(*answer);
@@ -126,12 +130,29 @@ void GroupCommit::close() {
     // Two threads may close at once; both return when the writer is gone.
     const std::scoped_lock lock(joining_);
     if (thread_.joinable()) thread_.join();
+    if (runs_ == WriterRuns::in_steps) answer_waiting_closed();
+}
+
+bool GroupCommit::step() {
+    assert(runs_ == WriterRuns::in_steps);
+    Items items;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (closing_ || waiting_.empty()) return false;
+        take_waiting(items);
+    }
+    write(items);
+    return true;
 }
 
 void GroupCommit::run() {
     Items items;
     while (take(items)) write(items);
-    // close() was called: what waits is answered, and nothing can come any more.
+    answer_waiting_closed();
+}
+
+/// close() was called: what waits is answered, and nothing can come any more.
+void GroupCommit::answer_waiting_closed() {
     const JournalResult<void> answer = tl::make_unexpected(closed());
     for (Item& item : waiting_) item.answer(item, answer);
     waiting_.clear();
@@ -142,6 +163,12 @@ bool GroupCommit::take(Items& items) {
     std::unique_lock lock(mutex_);
     waits_.wait(lock, [&] { return closing_ || !waiting_.empty(); });
     if (closing_) return false;
+    take_waiting(items);
+    return true;
+}
+
+/// As much as one commit takes. Under the lock.
+void GroupCommit::take_waiting(Items& items) {
     std::size_t bytes = 0;
     while (!waiting_.empty() &&
            (items.empty() || bytes + waiting_.front().size.bytes <= commit_bytes_max)) {
@@ -151,7 +178,6 @@ bool GroupCommit::take(Items& items) {
         items.push_back(std::move(waiting_.front()));
         waiting_.pop_front();
     }
-    return true;
 }
 
 Commit GroupCommit::commit_of(Items& items) {

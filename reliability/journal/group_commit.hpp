@@ -30,7 +30,7 @@ public:
 
     /// All of them outlive it.
     GroupCommit(RunStorage& storage, HeadWatchers& watchers, const fabric::Clock& clock,
-                JournalLimits limits);
+                JournalLimits limits, WriterRuns runs = WriterRuns::in_its_thread);
     ~GroupCommit();
     GroupCommit(const GroupCommit&) = delete;
     GroupCommit& operator=(const GroupCommit&) = delete;
@@ -43,6 +43,9 @@ public:
 
     /// Why nothing can be stored: the failure that ended it, or the last `disk_full`.
     [[nodiscard]] std::optional<JournalError> trouble() const;
+    /// Writes what waits, one commit of it; false: nothing waits. WriterRuns::in_steps only, where
+    /// functions that wait do it themselves. Not from a callback.
+    bool step();
     void close();
 
 private:
@@ -63,6 +66,8 @@ private:
     [[nodiscard]] JournalResult<void> put_and_wait(Item item, JournalId* low);
     void run();
     [[nodiscard]] bool take(Items& items);
+    void take_waiting(Items& items);
+    void answer_waiting_closed();
     void write(Items& items);
     [[nodiscard]] Commit commit_of(Items& items);
 
@@ -70,6 +75,7 @@ private:
     HeadWatchers& watchers_;
     const fabric::Clock& clock_;
     const JournalLimits limits_;
+    const WriterRuns runs_;
     JournalId head_, low_;     // of the writer's thread
     std::uint64_t newest_us_;  // of the writer's thread
 

@@ -16,13 +16,13 @@ using Reason = JournalError::Reason;
 
 struct LocalJournal::Core final : public StateStore {
     Core(std::unique_ptr<RunStorage> given, std::string its_backend, const fabric::Clock& clock,
-         JournalLimits limits, std::string its_read_only)
+         JournalLimits limits, std::string its_read_only, WriterRuns runs)
         : epoch(given->found().epoch),
           backend(std::move(its_backend)),
           read_only(std::move(its_read_only)),
           storage(std::move(given)),
           watchers(storage->found().head),
-          writer(*storage, watchers, clock, limits) {
+          writer(*storage, watchers, clock, limits, runs) {
         last_known.epoch = epoch;
         last_known.backend = backend;
         last_known.head = storage->found().head;
@@ -65,9 +65,14 @@ struct LocalJournal::Core final : public StateStore {
 };
 
 LocalJournal::LocalJournal(std::unique_ptr<RunStorage> storage, std::string backend,
-                           const fabric::Clock& clock, JournalLimits limits, std::string read_only)
+                           const fabric::Clock& clock, JournalLimits limits, std::string read_only,
+                           WriterRuns writer)
     : core_(std::make_unique<Core>(std::move(storage), std::move(backend), clock, limits,
-                                   std::move(read_only))) {}
+                                   std::move(read_only), writer)) {}
+
+bool LocalJournal::step() {
+    return core_->writer.step();
+}
 
 LocalJournal::~LocalJournal() {
     close();

@@ -15,7 +15,8 @@ class LocalJournal : public Journal {
 public:
     /// `clock` outlives the journal. `read_only`: "" or why nothing may be written.
     LocalJournal(std::unique_ptr<RunStorage> storage, std::string backend,
-                 const fabric::Clock& clock, JournalLimits limits, std::string read_only = {});
+                 const fabric::Clock& clock, JournalLimits limits, std::string read_only = {},
+                 WriterRuns writer = WriterRuns::in_its_thread);
     ~LocalJournal() override;
     LocalJournal(const LocalJournal&) = delete;
     LocalJournal& operator=(const LocalJournal&) = delete;
@@ -44,6 +45,8 @@ public:
                                                 const ReadLimits& limits) override;
     [[nodiscard]] StateStore& state() override;
     void close() override;
+    /// See GroupCommit::step().
+    bool step();
 
 private:
     struct Core;

@@ -253,8 +253,12 @@ const fabric::SystemClock system_clock;
 
 }  // namespace
 
+std::unique_ptr<RunStorage> make_memory_storage() {
+    return std::make_unique<MemoryStorage>();
+}
+
 MemoryJournal::MemoryJournal(const MemoryJournalOptions& options)
-    : LocalJournal(std::make_unique<MemoryStorage>(), "memory",
+    : LocalJournal(make_memory_storage(), "memory",
                    options.clock != nullptr ? *options.clock : system_clock, options.limits) {}
 
 }  // namespace weft::reliability

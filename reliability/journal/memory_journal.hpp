@@ -11,6 +11,9 @@ struct MemoryJournalOptions {
     const fabric::Clock* clock = nullptr;  ///< Outlives the journal; nullptr: the system's.
 };
 
+/// What such a journal keeps its messages in.
+[[nodiscard]] std::unique_ptr<RunStorage> make_memory_storage();
+
 class MemoryJournal final : public LocalJournal {
 public:
     explicit MemoryJournal(const MemoryJournalOptions& options = {});
