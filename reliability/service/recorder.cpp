@@ -249,9 +249,11 @@ struct Recorder::Core {
     }
 
     void gather(const Message& message) {
-        if (message.run() != last_run) close_run();
+        // Repetitions stand in a run in any order; a run that is stored keeps its own.
+        const char* const content = message.content().data();
+        if (message.run() != last_run || content <= kept.back()) close_run();
         last_run = message.run();
-        kept.push_back(message.content().data());
+        kept.push_back(content);
         keys.push_back(key_of(message));
     }
 
