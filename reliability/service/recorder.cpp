@@ -24,6 +24,8 @@ using std::chrono::milliseconds;
 
 /// A message that is older may be in the journal although it is new here.
 constexpr std::uint64_t handed_in_after_us = 1'000'000;
+/// What publishers' clocks may be ahead of ours when we begin.
+constexpr std::uint64_t clocks_differ_us = 1'000'000;
 
 /// Messages of one publisher that asked for the same and wait for one append.
 struct Asked {
@@ -90,6 +92,7 @@ struct Recorder::Core {
         ResponderSettings settings;
         settings.name = fabric.settings().name;
         voice = std::make_shared<AckVoice>(fabric, std::move(settings));
+        began_us = voice->now().utc_us + clocks_differ_us;
         const auto identity = voice->publisher().identity();
         if (identity && !identity->certificate->has(signing::Role::journal)) {
             throw fabric::OpenFailed(
@@ -138,9 +141,7 @@ struct Recorder::Core {
     // Under `gathering`.
 
     void on_message(const Message& message) {
-        // Long on its way: its publisher may have handed it in meanwhile, out of its outbox.
-        const std::uint64_t now_us = voice->now().utc_us;
-        if (!message.ack_request().empty() && message.time_us() + handed_in_after_us < now_us &&
+        if (!message.ack_request().empty() && may_be_stored(message) &&
             is_stored(message).value_or(false)) {
             return on_repeated(message);
         }
@@ -150,6 +151,13 @@ struct Recorder::Core {
             request.reset();
         }
         take(message, std::move(request));
+    }
+
+    /// It is new here, and was published before we began, or was long on its way: its publisher may
+    /// have handed it in meanwhile, out of its outbox.
+    [[nodiscard]] bool may_be_stored(const Message& message) const {
+        return message.time_us() < began_us ||
+               message.time_us() + handed_in_after_us < voice->now().utc_us;
     }
 
     /// Stores it in its place among those of its stream.
@@ -360,6 +368,7 @@ struct Recorder::Core {
     Journal& journal;
     const RecorderOptions options;
     std::shared_ptr<AckVoice> voice;
+    std::uint64_t began_us = 0;
 
     std::mutex gathering;  // guards what follows: the run in hand, and what is appended next
     std::condition_variable_any holds;
