@@ -22,12 +22,15 @@ public:
           through_(std::min(limits.through, view.head)),
           walk_(view, through_),
           filler_(limits),
+          from_(start.from),
           done_(start.from - 1) {
         filler_.page().gap = start.gap;
     }
 
     JournalResult<Page> finish() {
-        if (auto read = go(); !read) return tl::make_unexpected(std::move(read.error()));
+        auto read = go();
+        // What lies before something that cannot be read is given; the error is the next answer.
+        if (!read && done_ < from_) return tl::make_unexpected(std::move(read.error()));
         Page page = filler_.take();
         page.next = {view_.epoch, done_};
         page.head = view_.head;
@@ -113,6 +116,7 @@ private:
     const JournalId through_;
     RunWalk walk_;
     PageFiller filler_;
+    const JournalId from_;
     JournalId done_;
     std::uint64_t passed_ = 0;
     bool last_matched_ = true, asked_index_ = false;
@@ -172,7 +176,9 @@ JournalResult<Page> read_last_page(StoredView& view, Position after, const Topic
     JournalId done = start->from - 1;
     for (const JournalId last : lasts) {
         const auto run = walk.at(last);
-        if (!run) return tl::make_unexpected(run.error());
+        if (!run && done < start->from) return tl::make_unexpected(run.error());
+        all = run.has_value();
+        if (!all) break;
         if (!(*run)->expired) {
             all = filler.room_for(**run, 1) == 1;
             if (!all) break;

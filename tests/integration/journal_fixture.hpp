@@ -71,11 +71,11 @@ protected:
         return text;
     }
     /// Acknowledged when it returns.
-    void log_numbers(int from, int to) {
-        const Finished done =
-            fabric_.weft({"logger", "--durable", "--ack-timeout", "25s"}, lines(from, to));
+    void log_lines(const std::string& text) {
+        const Finished done = fabric_.weft({"logger", "--durable", "--ack-timeout", "25s"}, text);
         if (done.exit_code != 0) throw std::runtime_error(done.err);
     }
+    void log_numbers(int from, int to) { log_lines(lines(from, to)); }
 
     Finished journal(const std::string& command, const std::vector<std::string>& more = {},
                      const std::string& input = "") {

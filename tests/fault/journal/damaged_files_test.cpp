@@ -50,7 +50,9 @@ Seen look(const fs::path& path) {
     EXPECT_EQ(heard.wrong, "");
     bool failed = !heard.error.empty();
     if (failed) {
-        EXPECT_THAT(heard.error, ::testing::HasSubstr("message "));
+        // All before it was given.
+        EXPECT_THAT(heard.error,
+                    ::testing::HasSubstr("message " + std::to_string(heard.next) + " "));
     } else {
         EXPECT_EQ(heard.next, last + 1) << "lost without a word";
     }

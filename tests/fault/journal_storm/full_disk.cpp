@@ -25,12 +25,15 @@ using std::chrono::milliseconds;
 using testing::Process;
 using Clock = std::chrono::steady_clock;
 
+/// Some more than what a journal wants to be free.
+constexpr const char* size_option = "size=128m";
+
 class SmallDisk {
 public:
     /// `wrong` says why there is none.
     SmallDisk(std::filesystem::path path, std::string& wrong) : path_(std::move(path)) {
         std::filesystem::create_directories(path_);
-        is_mounted_ = ::mount("weft", path_.c_str(), "tmpfs", 0, "size=24m") == 0;
+        is_mounted_ = ::mount("weft", path_.c_str(), "tmpfs", 0, size_option) == 0;
         if (!is_mounted_) wrong = std::string{"a tmpfs cannot be mounted: "} + std::strerror(errno);
     }
     ~SmallDisk() {
