@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "signing/refusal.hpp"
+#include "tools/publishing.hpp"
 
 namespace weft::tools {
 namespace {
@@ -65,7 +66,13 @@ Acknowledging::Acknowledging(Context& context, fabric::Fabric& fabric, const Ack
     options_.parent = common.parent;
     options_.headers = common.headers;
     if (const auto level = reliability::parse_level(flags.level)) options_.level = *level;
-    publisher_ = std::make_unique<reliability::ReliablePublisher>(fabric, std::move(settings));
+    // Who asks recipients needs no outbox, and leaves it to who does.
+    if (!flags.durable) settings.outbox.clear();
+    try {
+        publisher_ = std::make_unique<reliability::ReliablePublisher>(fabric, std::move(settings));
+    } catch (const reliability::OutboxUnusable& unusable) {
+        throw failure(std::string{unusable.what()} + ". Nothing was published");
+    }
 }
 
 Acknowledging::~Acknowledging() = default;
@@ -110,6 +117,7 @@ void Acknowledging::settle(const reliability::PendingAcks& pending) {
         Context::log(Context::Level::debug, outcome->sentence());
         return;
     }
+    if (pending.kept()) ++kept_;
     if (reports_.size() < reports_max) {
         reports_.push_back(outcome->sentence() + "\n" + outcome->table());
     }
@@ -153,9 +161,37 @@ std::string Acknowledging::report() {
     return text;
 }
 
-void Acknowledging::finish(const StopSignal& stop) {
-    const std::string text = report();
+std::string Acknowledging::hand_in(const StopSignal& stop, std::chrono::milliseconds patience) {
+    if (!publisher_->outbox_stats()) return "";
+    static_cast<void>(wait_unless_stopped(patience, stop, [this](std::chrono::milliseconds slice) {
+        return publisher_->wait_handed_in(slice);
+    }));
+    const auto stats = *publisher_->outbox_stats();
+    const std::string outbox = "the outbox " + publisher_->settings().outbox.string();
+    if (stats.handed_in > 0) {
+        Context::info("handed to a journal out of " + outbox + ": " +
+                      std::to_string(stats.handed_in));
+    }
+    if (stats.kept > 0) {
+        Context::warn(outbox + " keeps " + std::to_string(stats.kept) +
+                      (stats.kept == 1 ? " message" : " messages") +
+                      (stats.refused > 0
+                           ? " (" + std::to_string(stats.refused) + " refused, named above)"
+                           : "") +
+                      ": the next command that publishes with --durable hands them in");
+    }
+    if (kept_ == 0) return "";
+    const std::string which = published_ == 1 ? "it was" : std::to_string(kept_) + " of them were";
+    return "not acknowledged in time, but not lost: " + which + " kept in " + outbox +
+           (stats.kept == 0 ? ", and handed to a journal since"
+                            : ", and will be handed to a journal; do not publish again");
+}
+
+void Acknowledging::finish(const StopSignal& stop, std::chrono::milliseconds patience) {
+    std::string text = report();
+    const std::string kept = hand_in(stop, patience);
     if (text.empty()) return;
+    if (!kept.empty()) text += "\n" + kept;
     throw CommandError(std::max<int>(stop.exit_code(), exit_failed), text);
 }
 

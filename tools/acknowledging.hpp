@@ -31,7 +31,7 @@ struct AckFlags {
 
 class Acknowledging {
 public:
-    /// Exit 2 for recipients that cannot be read.
+    /// Exit 2 for recipients that cannot be read; exit 1 if another process has our outbox.
     Acknowledging(Context& context, fabric::Fabric& fabric, const AckFlags& flags,
                   const fabric::PublishOptions& common);
     ~Acknowledging();
@@ -41,21 +41,25 @@ public:
     std::optional<fabric::MessageId> publish(const std::string& topic, fabric::BodyView body);
     /// Any thread: nothing more is published, and what waits ends now.
     void stop();
-    /// Waits for every answer, which ends with the last deadline. Exit 1 (130 after Ctrl-C), with a
-    /// table of who did and who did not, unless all were acknowledged.
-    void finish(const StopSignal& stop);
+    /// Waits for every answer, which ends with the last deadline, then at most `patience` until
+    /// what the outbox keeps has been handed to a journal. Exit 1 (130 after Ctrl-C), with a table
+    /// of who did and who did not, unless all were acknowledged in time.
+    void finish(const StopSignal& stop, std::chrono::milliseconds patience);
 
 private:
     void settle(const reliability::PendingAcks& pending);
     void settle_oldest();
     /// Waits for all; nothing if all were acknowledged.
     [[nodiscard]] std::string report();
+    /// Where the outbox stands after at most `patience`, for the report; "": nothing of ours was
+    /// kept.
+    [[nodiscard]] std::string hand_in(const StopSignal& stop, std::chrono::milliseconds patience);
     /// Any thread.
     void say_at_once(const reliability::Outcome& outcome);
 
     reliability::ReliableOptions options_;
     std::deque<reliability::PendingAcks> waiting_;
-    std::size_t published_ = 0, acknowledged_ = 0;
+    std::size_t published_ = 0, acknowledged_ = 0, kept_ = 0;
     std::vector<std::string> reports_;  // of the first that were not
     struct Tally {
         std::size_t acknowledged = 0, rejected = 0, unknown = 0;

@@ -99,7 +99,8 @@ void PublishingFlags::add_to(CLI::App& app) {
         ->check(CLI::IsMember({"received", "stored", "processed"}));
     app.add_flag("--durable", acks.durable,
                  "Succeed only once each message is on the disk of a journal "
-                 "(reliability.journals)");
+                 "(reliability.journals); with reliability.outbox what is not is kept, and handed "
+                 "in later: at the end of this command for at most --flush");
 }
 
 Publishing::Publishing(Context& context, const PublishingFlags& flags, const std::string& source)
@@ -181,8 +182,8 @@ std::optional<fabric::MessageId> Publishing::publish(const std::string& topic,
 
 void Publishing::finish(const StopSignal& stop) {
     fabric::Publisher& publisher = fabric_->publisher();
-    // Whoever had to hear has answered, or has not: nothing else is worth waiting for.
-    if (acks_) return acks_->finish(stop);
+    // Whoever had to hear has answered, or has not: nothing but the outbox is worth waiting for.
+    if (acks_) return acks_->finish(stop, last_flush(flush_timeout(), stop));
     if (stop.requested() && publisher.stats().accepted == 0) return;
     const fabric::FlushResult flushed = publisher.flush(last_flush(flush_timeout(), stop));
     publisher.close();

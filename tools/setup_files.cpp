@@ -100,6 +100,10 @@ reliability:
     # max_age: 7d
     # max_bytes: 10GiB
 
+  # What no journal has acknowledged is kept here, and handed in once one is back (docs/journal.md).
+  # outbox: var/outbox
+  # outbox_max: 256MiB
+
   # How long a publish waits for its acknowledgements, where the command does not say.
   # ack_timeout: 250ms
 )";
