@@ -260,7 +260,7 @@ void World::plan() {
     plan_journals();
     plan_readers();
     // Time for the longest wait of anybody after everything is well again.
-    const Instant until = length_ + seconds{6};
+    const Instant until = length_ + seconds{4};
     for (auto& one : publishers_) every(milliseconds{50}, until, [&one] { one->tick(); });
     for (auto& one : subscribers_) every(milliseconds{20}, until, [&one] { one->tick(); });
     for (auto& one : journals_) every(milliseconds{100}, until, [&one] { one->retain(); });

@@ -21,7 +21,11 @@ void JournalOracle::learn(JournalId id, const Told& told) {
                   told.number.text() + " now");
     }
     const auto [place, first] = by_message_.emplace(told, id);
-    if (!first && place->second != id) {
+    if (first || place->second == id) return;
+    // What it has forgotten it takes again.
+    const bool forgotten = std::min(place->second, id) < std::max(low_, allowed_low_) ||
+                           told.number.stream.topic.ends_with(aged_topic);
+    if (!forgotten) {
         violation(told.number.text() + " is stored twice, as " + std::to_string(place->second) +
                   " and " + std::to_string(id));
     }
@@ -75,10 +79,10 @@ void JournalOracle::learn_time(JournalId first, JournalId last, std::uint64_t st
     stored_us_.emplace(first, stored_us);
 }
 
-void JournalOracle::page(const Page& page) {
-    if (page.head < head_) {
+void JournalOracle::page(const Page& page, JournalId head_before) {
+    if (page.head < head_before) {
         violation("a page saw the head " + std::to_string(page.head) + " after it was " +
-                  std::to_string(head_));
+                  std::to_string(head_before));
     }
     head_ = std::max(head_, page.head);
     JournalId last = 0;
@@ -120,6 +124,13 @@ bool JournalOracle::may_be_older(JournalId id, milliseconds age, std::uint64_t l
     return appended == appended_us_.end() || appended->second + microseconds(age) <= latest_us;
 }
 
+bool JournalOracle::may_be_forgotten(JournalId id) const {
+    const auto told = known_.find(id);
+    return id < low_ || told == known_.end() ||
+           (forgetting_.ages.count() > 0 &&
+            told->second.number.stream.topic.ends_with(aged_topic));
+}
+
 void JournalOracle::check_lost(const JournalGap& gap, std::uint64_t latest_us) {
     for (JournalId id = gap.from; id <= gap.to; ++id) {
         const auto told = known_.find(id);
@@ -141,7 +152,7 @@ void JournalOracle::all(Journal& journal, std::uint64_t latest_us) {
     while (true) {
         const auto page = journal.read(after, {}, {.messages = 7});
         if (!page) return violation("it cannot be read: " + page.error().sentence);
-        this->page(*page);
+        this->page(*page, info.head);
         if (page->gap) {
             if (page->gap->from != next || page->gap->lost != page->gap->to - next + 1) {
                 violation("a gap of the wrong size at " + std::to_string(next));

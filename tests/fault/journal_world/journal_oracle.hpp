@@ -30,8 +30,8 @@ public:
     void stored(const std::vector<Told>& messages, const reliability::IdRange& ids,
                 std::uint64_t now_us);
     void opened(const reliability::JournalInfo& info);
-    /// Somebody has read this.
-    void page(const reliability::Page& page);
+    /// Somebody has read this, and began when the head was there.
+    void page(const reliability::Page& page, JournalId head_before);
     void marks(JournalId low, JournalId head);
     /// The low-water mark is about to be moved by hand.
     void trims_to(JournalId low) { allowed_low_ = std::max(allowed_low_, low); }
@@ -48,6 +48,8 @@ public:
         const auto at = stored_at_.find(id);
         return at != stored_at_.end() && at->second < time;
     }
+    /// It may be gone: nobody need have done it.
+    [[nodiscard]] bool may_be_forgotten(JournalId id) const;
     [[nodiscard]] JournalId low() const { return low_; }
     [[nodiscard]] JournalId head() const { return head_; }
 

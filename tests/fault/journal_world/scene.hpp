@@ -29,6 +29,7 @@ public:
 
     explicit NodeClock(const RunLog& log) : log_(log) {}
     void jump(std::int64_t by_us) {
+        latest_us_ = std::max(latest_us_, utc_us());
         shift_us_ += by_us;
         latest_us_ = std::max(latest_us_, utc_us());
     }

@@ -66,13 +66,14 @@ void CursorReader::turn() {
 void CursorReader::read() {
     ReadLimits limits;
     limits.messages = scene_.random.between(1, 9);
+    const JournalId head = journal_.oracle.head();
     const auto page = journal_.cursors()->read(name_, limits);
     if (!page) {
         unsure_ = true;
         begun_ = false;
         return;
     }
-    journal_.oracle.page(*page);
+    journal_.oracle.page(*page, head);
     const JournalId through = page->next.id;
     if (scene_.has(Planted::advances_before_handling)) {
         static_cast<void>(journal_.cursors()->advance(name_, page->next));
