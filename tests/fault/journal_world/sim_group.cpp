@@ -57,15 +57,17 @@ void SimGroup::crash(std::size_t number) {
 void SimGroup::turn(std::size_t number) {
     if (journal_.groups() == nullptr || !make()) return journal_.after_use();
     Member& member = members_[number];
-    if (member.has.empty()) {
-        take(member);
-    } else {
-        const std::size_t at = scene_.random.below(member.has.size());
-        const Work work = member.has[at];
-        member.has.erase(member.has.begin() + static_cast<std::ptrdiff_t>(at));
-        finish(member, work);
-    }
+    if (member.has.empty()) take(member);
+    else work(member);
+    while (scene_.healed && !member.has.empty()) work(member);
     journal_.after_use();
+}
+
+void SimGroup::work(Member& member) {
+    const std::size_t at = scene_.random.below(member.has.size());
+    const Work work = member.has[at];
+    member.has.erase(member.has.begin() + static_cast<std::ptrdiff_t>(at));
+    finish(member, work);
 }
 
 void SimGroup::take(Member& member) {
@@ -138,13 +140,20 @@ void SimGroup::end_lease(JournalId id) {
 
 void SimGroup::finish(Member& member, Work work) {
     Random& random = scene_.random;
-    if (scene_.healed) return acknowledge(member, work.id);
-    const std::uint64_t dice = random.below(1000);
+    const std::uint64_t dice = scene_.healed ? 999 : random.below(1000);
+    const auto tell = [&](const char* what) {
+        scene_.log.trace([&] {
+            return member.name + " of " + journal_.name() + what + std::to_string(work.id);
+        });
+    };
     if (dice < 120) {
+        tell(" gives back ");
         give_back(member, work.id);
     } else if (dice < 170) {
-        // Too slow, or it forgets: the lease ends.
+        // The lease will end.
+        tell(" forgets ");
     } else if (dice < 230) {
+        tell(" needs longer for ");
         const auto extended = journal_.groups()->extend(group, member.name, work.id);
         if (extended && extended->is == Answer::Is::done) {
             work.until = scene_.log.now + settings_.lease;
@@ -152,6 +161,7 @@ void SimGroup::finish(Member& member, Work work) {
         }
         member.has.push_back(work);
     } else if (dice < 250) {
+        tell(" leaves, and has not done ");
         // Whether that could be written, or not.
         static_cast<void>(journal_.groups()->leave(group, member.name));
         std::erase_if(leases_, [&](const auto& one) { return one.second.member == member.name; });

@@ -40,6 +40,7 @@ private:
     };
     [[nodiscard]] bool make();
     void take(Member& member);
+    void work(Member& member);
     void leased(Member& member, const reliability::LeasedMessage& message);
     void finish(Member& member, Work work);
     void acknowledge(Member& member, JournalId id);

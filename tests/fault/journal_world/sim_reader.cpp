@@ -124,6 +124,7 @@ void CursorReader::advance() {
         const Look look(scene_);
         to = journal_.journal()->info().head;
     }
+    if (to == durable_) return;
     const auto advanced = journal_.cursors()->advance(
         name_, {0, to});
     if (!advanced) {
