@@ -53,7 +53,9 @@ tl::expected<ConsumerGroup, std::string> ConsumerGroup::restore(
             return tl::make_unexpected("message " + std::to_string(item.id) +
                                        " is beyond what its head says");
         }
-        group.add(item.id, item.key, item.attempts);
+        // Whoever had its last attempt may not have had the time: it gets another as the last.
+        const auto attempts = std::min<unsigned>(item.attempts, settings.max_attempts - 1);
+        group.add(item.id, item.key, static_cast<std::uint8_t>(attempts));
     }
     group.chunks_changed_.clear();
     return group;

@@ -53,6 +53,7 @@ public:
     Network(Schedule& schedule, RunLog& log, Random& random, Conditions conditions)
         : schedule_(schedule), log_(log), random_(random), conditions_(std::move(conditions)) {}
 
+    void become(Conditions conditions) { conditions_ = std::move(conditions); }
     /// `arrive` is called as often as it arrives.
     void send(std::size_t from, std::size_t to, const std::function<void()>& arrive) {
         for (const Cut& cut : conditions_.cuts) {
