@@ -36,8 +36,9 @@ bool read_text(MsgpackReader& in, std::string& text) {
 constexpr std::size_t stats_fields = 11;
 
 std::array<std::uint64_t, stats_fields - 1> numbers_of(const Stats& stats) {
-    return {stats.leased,       stats.waiting,     stats.delayed, stats.members, stats.dead,
-            stats.acknowledged, stats.redelivered, stats.lost,    stats.buried,  stats.dead_dropped};
+    return {stats.leased, stats.waiting,      stats.delayed,     stats.members,
+            stats.dead,   stats.acknowledged, stats.redelivered, stats.lost,
+            stats.buried, stats.dead_dropped};
 }
 
 void write_stats(Packer& out, const std::optional<Stats>& stats) {

@@ -33,11 +33,10 @@ bool read_name(Asked& asked, std::string& name) {
 
 void CursorOperations::add_cursor_entries(std::vector<OperationEntry>& entries) {
     const auto add = [&](Operation operation, Right right, auto handle) {
-        entries.push_back(
-            {static_cast<std::uint64_t>(operation), right,
-             [this, handle](Asked asked, OperationContext&, const Reply& reply) {
-                 reply((this->*handle)(asked));
-             }});
+        entries.push_back({static_cast<std::uint64_t>(operation), right,
+                           [this, handle](Asked asked, OperationContext&, const Reply& reply) {
+                               reply((this->*handle)(asked));
+                           }});
     };
     add(Operation::cursor_list, Right::anybody, &CursorOperations::list);
     add(Operation::cursor_show, Right::anybody, &CursorOperations::show);
@@ -66,8 +65,7 @@ OperationResult CursorOperations::list(Asked& asked) {
     limit = std::min<std::uint64_t>(limit, cursors_page_max);
     const auto listed = cursors_.list(after, static_cast<std::size_t>(limit));
     if (!listed) return failed(listed.error());
-    const bool more =
-        limit > 0 && listed->cursors.size() + listed->unreadable.size() == limit;
+    const bool more = limit > 0 && listed->cursors.size() + listed->unreadable.size() == limit;
     Packer out;
     out.str(more ? listed->last : "").array(listed->cursors.size());
     for (const Cursor& cursor : listed->cursors) write_cursor(out, cursor);

@@ -6,6 +6,7 @@
 #include "reliability/service/cursor_codec.hpp"
 #include "reliability/service/cursor_operations.hpp"
 #include "reliability/service/field_codec.hpp"
+#include "reliability/service/waiting_room.hpp"
 
 namespace weft::reliability {
 namespace {
@@ -64,18 +65,16 @@ bool read_group_and_id(Asked& asked, std::string& group, JournalId& id) {
 
 void CursorOperations::add_group_entries(std::vector<OperationEntry>& entries) {
     const auto add = [&](Operation operation, auto handle) {
-        entries.push_back(
-            {static_cast<std::uint64_t>(operation), Right::consumer,
-             [this, handle](Asked asked, OperationContext&, const Reply& reply) {
-                 reply((this->*handle)(asked));
-                 // What one lets go another may have waited for.
-                 waits_.wake();
-             }});
+        entries.push_back({static_cast<std::uint64_t>(operation), Right::consumer,
+                           [this, handle](Asked asked, OperationContext&, const Reply& reply) {
+                               reply((this->*handle)(asked));
+                               // What one lets go another may have waited for.
+                               waits_.wake();
+                           }});
     };
-    entries.push_back({static_cast<std::uint64_t>(Operation::group_next), Right::consumer,
-                       [this](Asked asked, OperationContext&, const Reply& reply) {
-                           next(asked, reply);
-                       }});
+    entries.push_back(
+        {static_cast<std::uint64_t>(Operation::group_next), Right::consumer,
+         [this](Asked asked, OperationContext&, const Reply& reply) { next(asked, reply); }});
     add(Operation::group_ack, &CursorOperations::ack);
     add(Operation::group_nack, &CursorOperations::nack);
     add(Operation::group_extend, &CursorOperations::extend);
@@ -85,10 +84,9 @@ void CursorOperations::add_group_entries(std::vector<OperationEntry>& entries) {
 }
 
 void CursorOperations::add_dead_entries(std::vector<OperationEntry>& entries) {
-    entries.push_back({static_cast<std::uint64_t>(Operation::dead_list), Right::anybody,
-                       [this](Asked asked, OperationContext&, const Reply& reply) {
-                           reply(dead(asked));
-                       }});
+    entries.push_back(
+        {static_cast<std::uint64_t>(Operation::dead_list), Right::anybody,
+         [this](Asked asked, OperationContext&, const Reply& reply) { reply(dead(asked)); }});
 }
 
 void CursorOperations::next(Asked& asked, const Reply& reply) {
@@ -116,9 +114,9 @@ void CursorOperations::next(Asked& asked, const Reply& reply) {
     const std::string signer = asked.signer ? asked.signer->name() : "";
     if (!waits_.park(std::move(wanted), signer, cursors_.clock().steady() + patience, wakes,
                      later)) {
-        reply(failed({JournalError::Reason::busy,
-                      "too many members of '" + signer + "', or of all, wait here; try again "
-                      "later"}));
+        reply(failed({JournalError::Reason::busy, "too many members of '" + signer +
+                                                      "', or of all, wait here; try again "
+                                                      "later"}));
     }
 }
 
@@ -140,8 +138,8 @@ OperationResult CursorOperations::nack(Asked& asked) {
         !read_duration(asked.fields, delay)) {
         return failed(malformed("group_nack: group, member, id, reason, nil or delay in ms"));
     }
-    return one_answer(groups_.nack(names.group, names.member, id, reason,
-                                   delay.value_or(milliseconds{0})));
+    return one_answer(
+        groups_.nack(names.group, names.member, id, reason, delay.value_or(milliseconds{0})));
 }
 
 OperationResult CursorOperations::extend(Asked& asked) {

@@ -64,8 +64,7 @@ bool GroupWaits::park(Wanted wanted, const std::string& signer, fabric::Instant 
                 return false;
             }
             ++signers_[signer];
-            parked_.emplace(++next_,
-                            Parked{std::move(wanted), signer, deadline, std::move(reply)});
+            parked_.emplace(++next_, Parked{std::move(wanted), signer, deadline, std::move(reply)});
             // A round that has begun meanwhile may have passed its place already.
             if (wakes_ != wakes_seen) ++wakes_;
             changed_.notify_one();

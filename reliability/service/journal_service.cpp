@@ -191,7 +191,8 @@ struct JournalService::Core {
                        request.nonce,
                        &operation,
                        kept,
-                       {request.count, fabric::MsgpackReader{*kept},
+                       {request.count,
+                        fabric::MsgpackReader{*kept},
                         verified.verified ? verified.signer : nullptr,
                         {}}};
         if (!turns.push(who, std::move(job), kept->size())) busy(who, request.nonce);

@@ -60,8 +60,8 @@ Family family_of(const Lineage& lineage) {
     family.cut = lineage.cut;
     family.circle = lineage.circle;
     for (const Relative& relative : lineage.relatives) {
-        FamilyMember& member = family.members.emplace_back(
-            FamilyMember{relative.id, relative.parent, relative.depth});
+        FamilyMember& member =
+            family.members.emplace_back(FamilyMember{relative.id, relative.parent, relative.depth});
         if (!relative.stored) continue;
         const StoredRun& run = relative.stored->run;
         member.stored = FamilyMember::Stored{relative.stored->id(), run.stored_us,

@@ -31,8 +31,7 @@ void ask_descendants(Asked asked, OperationContext& context, const Reply& reply)
     std::uint64_t depth = 0, messages = 0;
     if (!read_message_id(asked.fields, id) || !asked.fields.uint(depth) ||
         !asked.fields.uint(messages)) {
-        return reply(
-            tl::make_unexpected(malformed("descendants: id (16 bytes), depth, messages")));
+        return reply(tl::make_unexpected(malformed("descendants: id (16 bytes), depth, messages")));
     }
     depth = std::min<std::uint64_t>(depth, lineage_depth_max);
     messages = std::min<std::uint64_t>(messages, family_messages_max);
@@ -44,9 +43,8 @@ void ask_descendants(Asked asked, OperationContext& context, const Reply& reply)
 }  // namespace
 
 std::vector<OperationEntry> lineage_operations() {
-    return {
-        {static_cast<std::uint64_t>(Operation::ancestors), Right::anybody, ask_ancestors},
-        {static_cast<std::uint64_t>(Operation::descendants), Right::anybody, ask_descendants}};
+    return {{static_cast<std::uint64_t>(Operation::ancestors), Right::anybody, ask_ancestors},
+            {static_cast<std::uint64_t>(Operation::descendants), Right::anybody, ask_descendants}};
 }
 
 }  // namespace weft::reliability

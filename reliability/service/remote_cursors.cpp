@@ -207,8 +207,8 @@ JournalResult<void> RemoteGroups::done(Question question) {
 JournalResult<std::vector<RemoteGroups::Answer>> RemoteGroups::ack(
     const std::string& name, const std::string& member, const std::vector<JournalId>& ids) {
     if (ids.size() > answers_max) {
-        return tl::make_unexpected(JournalError{
-            Reason::invalid, "one may acknowledge at most 10000 messages at a time"});
+        return tl::make_unexpected(
+            JournalError{Reason::invalid, "one may acknowledge at most 10000 messages at a time"});
     }
     Packer out = names(name, member);
     write_ids(out, ids);

@@ -65,8 +65,7 @@ public:
     [[nodiscard]] JournalResult<void> leave(const std::string& name, const std::string& member);
 
     [[nodiscard]] JournalResult<std::vector<DeadLetter>> dead(
-        const std::string& name, JournalId after = 0,
-        std::size_t limit = ConsumerGroup::dead_max);
+        const std::string& name, JournalId after = 0, std::size_t limit = ConsumerGroup::dead_max);
     [[nodiscard]] JournalResult<void> retry(const std::string& name, JournalId id);
     [[nodiscard]] JournalResult<void> drop(const std::string& name, JournalId id);
 
