@@ -128,8 +128,8 @@ std::vector<std::string> row_of(const CursorView& view) {
 std::string as_text(const CursorView& view) {
     const Cursor& cursor = view.cursor;
     std::string text = fmt::format(
-        "name      {}\ntopics    {}\nposition  {}\nlag       {} messages, the oldest {}\n"
-        "moved     {}\nlost      {} messages in {} gaps\n",
+        "name      {}\ntopics    {}\nposition  {}\nlag       {}, the oldest {}\n"
+        "moved     {}\nlost      {} in {}\n",
         cursor.name, globs_text(cursor), cursor.position.text(), view.lag.messages,
         view.lag.oldest_age ? age_text(*view.lag.oldest_age) + " old" : "is none that it wants",
         fabric::rfc3339(cursor.moved_us), cursor.lost, cursor.gaps);
