@@ -52,6 +52,10 @@ std::string age_text(std::chrono::microseconds age) {
     return fmt::format("{}d", duration_cast<hours>(age).count() / 24);
 }
 
+std::string counted(std::uint64_t number, const std::string& what) {
+    return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
 std::string oldest_text(const CursorView& view) {
     return view.lag.oldest_age ? age_text(*view.lag.oldest_age) : "-";
 }
@@ -130,9 +134,11 @@ std::string as_text(const CursorView& view) {
     std::string text = fmt::format(
         "name      {}\ntopics    {}\nposition  {}\nlag       {}, the oldest {}\n"
         "moved     {}\nlost      {} in {}\n",
-        cursor.name, globs_text(cursor), cursor.position.text(), view.lag.messages,
+        cursor.name, globs_text(cursor), cursor.position.text(),
+        counted(view.lag.messages, "message"),
         view.lag.oldest_age ? age_text(*view.lag.oldest_age) + " old" : "is none that it wants",
-        fabric::rfc3339(cursor.moved_us), cursor.lost, cursor.gaps);
+        fabric::rfc3339(cursor.moved_us), counted(cursor.lost, "message"),
+        counted(cursor.gaps, "gap"));
     if (view.lag.gap) {
         text +=
             fmt::format("next gap  ids {} to {} are gone\n", view.lag.gap->from, view.lag.gap->to);
