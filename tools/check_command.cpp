@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,9 +15,13 @@
 #include "fabric/node/subscriber.hpp"
 #include "fabric/settings.hpp"
 #include "fabric/transport/transport.hpp"
+#include "reliability/service/field_codec.hpp"
+#include "reliability/service/open_remote.hpp"
 #include "signing/settings.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
+#include "tools/journal_command.hpp"
+#include "tools/journal_parts.hpp"
 
 namespace weft::tools {
 namespace {
@@ -34,8 +39,15 @@ struct Asked {
     std::unique_ptr<fabric::Publisher> publisher;
     std::unique_ptr<fabric::Subscriber> subscriber;
     std::string error;
+    std::future<std::string> journal{};  ///< What is wrong with it, once that is known.
+    std::unique_ptr<reliability::RemoteLink> link{};
 
     bool answers(milliseconds left) {
+        if (journal.valid()) {
+            // Its link gives up in time.
+            error = journal.get();
+            return error.empty();
+        }
         if (publisher) return publisher->wait_for_peer(left);
         return subscriber && subscriber->wait_ready(left).ready;
     }
@@ -57,7 +69,10 @@ public:
             curve = std::move(*made);
             no_relay_key_ = fabric::no_relay_key(*curve, settings_);
         }
+        curve_ = curve;
         transport_ = fabric::make_zmq_transport({}, std::move(curve));
+        reliability_ = reliability_settings(context);
+        if (!reliability_.journals.empty()) trust_ = own_trust(context);
     }
 
     int run() {
@@ -69,6 +84,7 @@ public:
         for (const std::string& endpoint : settings_.mesh_endpoints()) {
             ask_subscriber_side("publisher " + owner_of(endpoint), endpoint);
         }
+        for (const std::string& name : reliability_.journals) ask_journal(name);
         bool all = true;
         for (Asked& asked : asked_) {
             const auto left = std::chrono::duration_cast<milliseconds>(deadline - clock_.steady());
@@ -111,6 +127,43 @@ private:
             asked.error = opened.error();
         }
         asked_.push_back(std::move(asked));
+    }
+
+    /// It must be the journal of that name, by its signature, and able to store.
+    void ask_journal(const std::string& name) {
+        Asked asked{"journal " + name, "", nullptr, nullptr, ""};
+        auto remote = reliability::remote_settings(settings_.space, reliability_, name);
+        if (!remote) {
+            asked.error = remote.error();
+            asked_.push_back(std::move(asked));
+            return;
+        }
+        asked.endpoint = remote->endpoint;
+        remote->patience = flags_.timeout;
+        if (curve_) curve_->expect(remote->endpoint, name);
+        auto link =
+            reliability::RemoteLink::open(*transport_, clock_, std::move(*remote), nullptr, trust_);
+        if (!link) {
+            asked.error = link.error();
+        } else {
+            auto answered = std::make_shared<std::promise<std::string>>();
+            asked.journal = answered->get_future();
+            asked.link = std::move(*link);
+            asked.link->ask({}, [answered](auto answer) {
+                answered->set_value(journal_problem(std::move(answer)));
+            });
+        }
+        asked_.push_back(std::move(asked));
+    }
+
+    static std::string journal_problem(
+        reliability::JournalResult<reliability::RemoteAnswer> answer) {
+        if (!answer) return answer.error().sentence;
+        reliability::JournalInfo info;
+        if (!reliability::read_info(answer->fields, info)) {
+            return "its answer cannot be read; is it of another version?";
+        }
+        return info.not_ready.empty() ? "" : "it cannot store: " + info.not_ready;
     }
 
     /// What our own asking took: a relay or publisher tells nobody its figures, but says them at
@@ -161,7 +214,10 @@ private:
     fabric::SystemClock clock_;
     fabric::Settings settings_;
     std::string no_relay_key_;  // with CURVE: why the relay cannot be asked
+    std::shared_ptr<fabric::Curve> curve_;
     std::unique_ptr<fabric::Transport> transport_;
+    reliability::Settings reliability_;
+    std::shared_ptr<signing::TrustStore> trust_;  // null: signing.validate is off
     std::vector<Asked> asked_;
 };
 
@@ -169,7 +225,7 @@ private:
 
 void add_check(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand(
-        "check", "Ask every endpoint and the relay in the configuration whether it lives");
+        "check", "Ask every endpoint, relay and journal in the configuration whether it lives");
     auto flags = std::make_shared<Flags>();
     add_duration(*command, "--timeout", flags->timeout,
                  "How long they have to answer (default: 2s)");
@@ -177,7 +233,7 @@ void add_check(CLI::App& app, Context& context) {
     command->add_flag("--verbose", flags->verbose, "Also the counters of what asking took");
     command->footer(
         "Each is asked as a publisher or subscriber would: it must answer, not only accept a\n"
-        "connection. Exit 0 only if all do.\n"
+        "connection. A journal must also be able to store. Exit 0 only if all do.\n"
         "Example:  weft check --timeout 500ms || echo something is down");
     command->callback([&context, flags] {
         context.run = [&context, flags] { return Check(context, *flags).run(); };

@@ -18,5 +18,6 @@ void add_tail(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_bench(CLI::App& app, Context& context);
 void add_journal(CLI::App& app, Context& context);
+void add_cursor(CLI::App& app, Context& context);
 
 }  // namespace weft::tools

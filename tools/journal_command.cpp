@@ -19,7 +19,8 @@ void add_journal(CLI::App& app, Context& context) {
     journal->require_subcommand(1);
     journal->footer(
         "The journal of this configuration lies at reliability.journal.path. info, verify and\n"
-        "export also work while it is being served; import and trim want it stopped.\n"
+        "export also work while it is being served; import and trim want it stopped. ancestors\n"
+        "and children ask the one that runs.\n"
         "Example:  weft journal serve\n"
         "          weft journal verify");
     add_journal_serve(*journal, context);
@@ -28,6 +29,7 @@ void add_journal(CLI::App& app, Context& context) {
     add_journal_export(*journal, context);
     add_journal_import(*journal, context);
     add_journal_trim(*journal, context);
+    add_journal_family(*journal, context);
 }
 
 }  // namespace weft::tools

@@ -14,6 +14,8 @@ void add_journal_verify(CLI::App& journal, Context& context);
 void add_journal_export(CLI::App& journal, Context& context);
 void add_journal_import(CLI::App& journal, Context& context);
 void add_journal_trim(CLI::App& journal, Context& context);
+/// ancestors and children
+void add_journal_family(CLI::App& journal, Context& context);
 
 /// Exit 2 where the configuration is wrong.
 [[nodiscard]] reliability::Settings reliability_settings(Context& context);

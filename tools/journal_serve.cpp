@@ -9,6 +9,7 @@
 #include "fabric/node/counters.hpp"
 #include "reliability/journal/open_journal.hpp"
 #include "reliability/journal/retention_keeper.hpp"
+#include "reliability/service/cursor_operations.hpp"
 #include "reliability/service/journal_service.hpp"
 #include "reliability/service/recorder.hpp"
 #include "tools/duration_flag.hpp"
@@ -104,11 +105,14 @@ int serve(Context& context, milliseconds ready_timeout) {
 
     reliability::Recorder recorder(*fabric, *journal, settings.journal.topics);
     std::uint64_t generation = fabric->publisher().identity_generation();
+    reliability::CursorStore cursors(*journal, fabric->clock());
+    reliability::GroupService groups(cursors);
+    reliability::CursorOperations cursor_operations(cursors, groups);
+    listen->operations = cursor_operations.entries();
     auto service = reliability::JournalService::open(
         fabric->transport(), fabric->clock(), std::move(*listen), *journal,
         fabric->publisher().identity(), fabric->trust(), &Context::warn);
     if (!service) throw failure(service.error());
-    reliability::CursorStore cursors(*journal, fabric->clock());
     reliability::RetentionKeeper keeper(
         *journal, cursors, settings.journal, [&](const std::string& glob) {
             return signing::TopicGlob::parse(fabric->settings().space.complete_glob(glob));
@@ -138,6 +142,8 @@ int serve(Context& context, milliseconds ready_timeout) {
     static_cast<void>(fabric->flush(milliseconds{1000}));
     const auto recorded = recorder.stats();
     const auto served = (*service)->stats();
+    groups.stop();
+    cursor_operations.stop();
     service->reset();
     count(recorded, served);
     Context::info("recorded " + std::to_string(recorded.recorded) + " messages; ids " +

@@ -14,6 +14,7 @@
 #include "tools/key_report.hpp"
 #include "tools/keys_command.hpp"
 #include "tools/standard_output.hpp"
+#include "tools/table.hpp"
 
 namespace weft::tools {
 namespace {
@@ -24,24 +25,6 @@ struct Flags {
     std::string dir;
     bool json = false;
 };
-
-using Rows = std::vector<std::vector<std::string>>;
-
-/// Columns as wide as their widest cell, two spaces between them; the last one is not padded.
-std::string table(const Rows& rows) {
-    std::vector<std::size_t> widths(rows.front().size());
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    }
-    std::string text;
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-            text += fmt::format("{:<{}}  ", row[i], widths[i]);
-        }
-        text += row.back() + "\n";
-    }
-    return text;
-}
 
 std::string as_text(const KeyDirectory& directory, signing::UtcSeconds now) {
     std::string text;

@@ -72,10 +72,11 @@ int main(int argc, char** argv) {
     app.require_subcommand(0, 1);  // none is said below, where an unknown name has been refused
     app.fallthrough();
     add_global_flags(app, context);
-    for (const auto add : {weft::tools::add_init, weft::tools::add_relay, weft::tools::add_logger,
-                           weft::tools::add_publish, weft::tools::add_tail,
-                           weft::tools::add_journal, weft::tools::add_check, weft::tools::add_keys,
-                           weft::tools::add_config, weft::tools::add_bench}) {
+    for (const auto add :
+         {weft::tools::add_init, weft::tools::add_relay, weft::tools::add_logger,
+          weft::tools::add_publish, weft::tools::add_tail, weft::tools::add_journal,
+          weft::tools::add_cursor, weft::tools::add_check, weft::tools::add_keys,
+          weft::tools::add_config, weft::tools::add_bench}) {
         add(app, context);
     }
     try {

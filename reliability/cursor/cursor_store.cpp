@@ -123,7 +123,8 @@ JournalResult<CursorStore::Listed> CursorStore::list(std::string_view after, std
     if (!entries) return tl::make_unexpected(entries.error());
     Listed listed;
     for (const auto& [key, bytes] : *entries) {
-        auto cursor = read_record(std::string_view{key}.substr(cursor_prefix.size()), bytes);
+        listed.last = key.substr(cursor_prefix.size());
+        auto cursor = read_record(listed.last, bytes);
         if (cursor) {
             listed.cursors.push_back(std::move(*cursor));
         } else {

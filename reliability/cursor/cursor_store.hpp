@@ -50,6 +50,7 @@ public:
     struct Listed {
         std::vector<Cursor> cursors;          ///< By rising names.
         std::vector<std::string> unreadable;  ///< A sentence for each that is damaged.
+        std::string last;                     ///< The last name of both: to go on after it.
     };
     /// Those after `after`, at most `limit`.
     [[nodiscard]] JournalResult<Listed> list(std::string_view after = {},

@@ -32,6 +32,10 @@ std::string the_group(std::string_view name) {
     return "group '" + signing::escape(name, 80) + "'";
 }
 
+std::size_t bytes_of(const StoredRun& run) {
+    return run.topic.size() + run.contents.size() + run.proof.size();
+}
+
 bool lease_is_good(milliseconds lease) {
     return lease.count() > 0 && lease <= GroupSettings::lease_max;
 }
@@ -358,10 +362,12 @@ JournalResult<void> GroupService::fill(Group& group, std::size_t wanted) {
     return {};
 }
 
-JournalResult<std::vector<LeasedMessage>> GroupService::fetch(
-    Group& group, const std::vector<ConsumerGroup::Lease>& leases, fabric::Instant at) {
-    std::vector<LeasedMessage> found;
-    std::size_t next = 0;
+JournalResult<GroupService::Fetched> GroupService::fetch(
+    Group& group, const std::vector<ConsumerGroup::Lease>& leases, std::size_t bytes,
+    fabric::Instant at) {
+    Fetched found;
+    std::size_t next = 0, total = 0;
+    JournalId run = 0;
     while (next < leases.size()) {
         std::size_t last = next;
         while (last + 1 < leases.size() && leases[last + 1].id - leases[last].id <= near) ++last;
@@ -374,7 +380,12 @@ JournalResult<std::vector<LeasedMessage>> GroupService::fetch(
             for (StoredMessage& message : messages_of(*page)) {
                 while (next <= last && leases[next].id < message.id()) ++next;
                 if (next > last || leases[next].id != message.id()) continue;
-                found.push_back(
+                const std::size_t more = message.run.first == run ? 0 : bytes_of(message.run);
+                if (!found.messages.empty() && total + more > bytes) return found;
+                total += more;
+                run = message.run.first;
+                found.through = message.id();
+                found.messages.push_back(
                     {std::move(message), leases[next].attempt,
                      std::chrono::duration_cast<milliseconds>(leases[next].until - at)});
             }
@@ -383,11 +394,13 @@ JournalResult<std::vector<LeasedMessage>> GroupService::fetch(
         }
         next = last + 1;
     }
+    found.through = UINT64_MAX;
     return found;
 }
 
 JournalResult<NextMessages> GroupService::try_next(Held& held, const std::string& member,
-                                                   std::size_t max, milliseconds lease) {
+                                                   std::size_t max, milliseconds lease,
+                                                   std::size_t bytes) {
     Group& group = *held.group;
     const Now at = now();
     NextMessages result;
@@ -407,12 +420,15 @@ JournalResult<NextMessages> GroupService::try_next(Held& held, const std::string
     }
     std::vector<JournalId> ids;
     for (const auto& given : leases) ids.push_back(given.id);
-    auto messages = fetch(group, leases, at.steady);
-    if (!messages) {
+    auto fetched = fetch(group, leases, bytes, at.steady);
+    if (!fetched) {
         group.state.give_back(member, ids);
-        return tl::make_unexpected(messages.error());
+        return tl::make_unexpected(fetched.error());
     }
-    for (const LeasedMessage& message : *messages) std::erase(ids, message.message.id());
+    for (const LeasedMessage& message : fetched->messages) std::erase(ids, message.message.id());
+    const auto beyond = std::upper_bound(ids.begin(), ids.end(), fetched->through);
+    group.state.give_back(member, {beyond, ids.end()});
+    ids.erase(beyond, ids.end());
     for (const JournalId gone : ids) {
         group.state.gone(gone);
         ++group.record.lost;
@@ -422,7 +438,7 @@ JournalResult<NextMessages> GroupService::try_next(Held& held, const std::string
     if (!ids.empty()) ++group.record.gaps;
     // If it fails, a restart may forget attempts; nothing else is at stake.
     static_cast<void>(write(held, Durability::lazy));
-    result.messages = std::move(*messages);
+    result.messages = std::move(fetched->messages);
     result.gap = std::exchange(group.untold, std::nullopt);
     if (result.messages.empty()) {
         result.why = next.leases.empty() ? next.why : ConsumerGroup::Next::Why::nothing_waits;
@@ -433,7 +449,7 @@ JournalResult<NextMessages> GroupService::try_next(Held& held, const std::string
 
 JournalResult<NextMessages> GroupService::next(const std::string& name, const std::string& member,
                                                std::size_t max, std::optional<milliseconds> lease,
-                                               milliseconds wait) {
+                                               milliseconds wait, std::size_t bytes) {
     if (max == 0 || max > messages_max) {
         return failed(Reason::invalid, "one may ask for 1 to 1000 messages at a time");
     }
@@ -450,8 +466,8 @@ JournalResult<NextMessages> GroupService::next(const std::string& name, const st
         {
             auto held = hold_for_member(name, member);
             if (!held) return tl::make_unexpected(held.error());
-            auto got =
-                try_next(*held, member, max, lease.value_or(held->group->record.group->lease));
+            auto got = try_next(*held, member, max,
+                                lease.value_or(held->group->record.group->lease), bytes);
             const bool answer =
                 !got || !got->messages.empty() || got->gap || clock_.steady() >= deadline;
             if (answer) return got;

@@ -51,6 +51,7 @@ struct GroupView {
 class GroupService {
 public:
     static constexpr std::size_t messages_max = 1000;
+    static constexpr std::size_t bytes_max = std::size_t{64} << 20;
     using Answer = ConsumerGroup::Answer;
 
     explicit GroupService(CursorStore& cursors);
@@ -68,11 +69,12 @@ public:
     [[nodiscard]] JournalResult<Cursor> set(const std::string& name, const Start& start);
     [[nodiscard]] JournalResult<void> remove(const std::string& name);
 
-    /// At most `max` messages for `member`, for `lease` (nothing: the group's). Without any waits
-    /// for at most `wait`.
+    /// At most `max` messages for `member`, for `lease` (nothing: the group's), of runs that have
+    /// at most `bytes` together, or of one. Without any waits for at most `wait`.
     [[nodiscard]] JournalResult<NextMessages> next(
         const std::string& name, const std::string& member, std::size_t max,
-        std::optional<std::chrono::milliseconds> lease = {}, std::chrono::milliseconds wait = {});
+        std::optional<std::chrono::milliseconds> lease = {}, std::chrono::milliseconds wait = {},
+        std::size_t bytes = bytes_max);
     [[nodiscard]] JournalResult<std::vector<Answer>> ack(const std::string& name,
                                                          const std::string& member,
                                                          const std::vector<JournalId>& ids);
@@ -107,9 +109,15 @@ private:
     [[nodiscard]] JournalResult<void> begin_anew(Group& group, JournalEpoch epoch);
     [[nodiscard]] JournalResult<NextMessages> try_next(Held& held, const std::string& member,
                                                        std::size_t max,
-                                                       std::chrono::milliseconds lease);
-    [[nodiscard]] JournalResult<std::vector<LeasedMessage>> fetch(
-        Group& group, const std::vector<ConsumerGroup::Lease>& leases, fabric::Instant now);
+                                                       std::chrono::milliseconds lease,
+                                                       std::size_t bytes);
+    struct Fetched {
+        std::vector<LeasedMessage> messages;
+        JournalId through = 0;  ///< What lies beyond was not looked up: too many bytes.
+    };
+    [[nodiscard]] JournalResult<Fetched> fetch(Group& group,
+                                               const std::vector<ConsumerGroup::Lease>& leases,
+                                               std::size_t bytes, fabric::Instant now);
     [[nodiscard]] JournalResult<void> write(Held& held, StateStore::Durability durability);
     void wake();
     [[nodiscard]] Now now() const;

@@ -38,10 +38,14 @@ JournalResult<std::optional<Relative>> find_relative(Journal& journal, const Mes
     return std::optional<Relative>{relative(std::move(**stored), depth)};
 }
 
-/// Appends the children of one message, until there are `messages`.
+std::size_t bytes_of(const StoredMessage& stored) {
+    return stored.run.topic.size() + stored.run.contents.size() + stored.run.proof.size();
+}
+
+/// Appends the children of one message, until there are `messages` or `bytes` are too many.
 JournalResult<void> add_children(Journal& journal, const MessageId& id, std::size_t depth,
-                                 std::size_t messages, std::unordered_set<MessageId>& seen,
-                                 Lineage& lineage) {
+                                 std::size_t messages, std::size_t& bytes,
+                                 std::unordered_set<MessageId>& seen, Lineage& lineage) {
     JournalId after = 0;
     while (true) {
         const auto ids = journal.children(id, after, children_at_a_time);
@@ -50,7 +54,8 @@ JournalResult<void> add_children(Journal& journal, const MessageId& id, std::siz
             auto stored = read_message(journal, number);
             if (!stored) return tl::make_unexpected(stored.error());
             if (!*stored) continue;  // trimmed meanwhile
-            if (lineage.relatives.size() >= messages) {
+            bytes += bytes_of(**stored);
+            if (lineage.relatives.size() >= messages || bytes > lineage_bytes_max) {
                 lineage.cut = true;
                 return {};
             }
@@ -80,12 +85,13 @@ JournalResult<Lineage> ancestors(Journal& journal, const MessageId& id, std::siz
     Lineage lineage;
     std::unordered_set<MessageId> seen{id};
     MessageId parent = (*current)->parent;
+    std::size_t bytes = 0;
     while (!parent.is_none()) {
         if (!seen.insert(parent).second) {
             lineage.circle = true;
             break;
         }
-        if (lineage.relatives.size() >= depth) {
+        if (lineage.relatives.size() >= depth || bytes > lineage_bytes_max) {
             lineage.cut = true;
             break;
         }
@@ -97,6 +103,7 @@ JournalResult<Lineage> ancestors(Journal& journal, const MessageId& id, std::siz
             break;
         }
         parent = (*found)->parent;
+        bytes += bytes_of(*(*found)->stored);
         lineage.relatives.push_back(std::move(**found));
     }
     return lineage;
@@ -113,6 +120,7 @@ JournalResult<Lineage> descendants(Journal& journal, const MessageId& id, std::s
         std::optional<Relative> self;
     };
     Lineage lineage;
+    std::size_t bytes = 0;
     std::unordered_set<MessageId> seen{id};
     std::vector<Open> open;
     open.push_back({id, 0, {}});
@@ -128,7 +136,7 @@ JournalResult<Lineage> descendants(Journal& journal, const MessageId& id, std::s
         }
         Lineage below;
         const std::size_t room = messages - std::min(messages, seen.size() - 1);
-        auto added = add_children(journal, next.of, next.depth + 1, room, seen, below);
+        auto added = add_children(journal, next.of, next.depth + 1, room, bytes, seen, below);
         if (!added) return tl::make_unexpected(added.error());
         lineage.cut = lineage.cut || below.cut;
         lineage.circle = lineage.circle || below.circle;
@@ -143,8 +151,9 @@ JournalResult<Lineage> descendants(Journal& journal, const MessageId& id, std::s
 JournalResult<Lineage> children(Journal& journal, const MessageId& id, std::size_t messages) {
     Lineage lineage;
     std::unordered_set<MessageId> seen{id};
-    auto added =
-        add_children(journal, id, 1, std::min(messages, lineage_messages_max), seen, lineage);
+    std::size_t bytes = 0;
+    auto added = add_children(journal, id, 1, std::min(messages, lineage_messages_max), bytes, seen,
+                              lineage);
     if (!added) return tl::make_unexpected(added.error());
     return lineage;
 }

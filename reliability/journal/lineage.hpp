@@ -14,6 +14,8 @@ namespace weft::reliability {
 
 inline constexpr std::size_t lineage_depth_max = 64;
 inline constexpr std::size_t lineage_messages_max = 10'000;
+/// Of the runs of its messages, together.
+inline constexpr std::size_t lineage_bytes_max = std::size_t{64} << 20;
 
 /// One message of a family. `stored` is nothing where the journal does not have it, or not any
 /// more: then only its id is known.

@@ -23,22 +23,6 @@ bool read_text(MsgpackReader& in, std::string& text) {
     return true;
 }
 
-bool read_gap(MsgpackReader& in, std::optional<JournalGap>& gap) {
-    gap.reset();
-    if (in.nil()) return true;
-    std::uint64_t count = 0, lost = 0;
-    JournalGap read;
-    if (!in.array_head(count) || count != 3 || !in.uint(read.from) || !in.uint(read.to)) {
-        return false;
-    }
-    if (!in.nil()) {
-        if (!in.uint(lost)) return false;
-        read.lost = lost;
-    }
-    gap = read;
-    return true;
-}
-
 bool read_run(MsgpackReader& in, StoredRun& run) {
     std::uint64_t count = 0;
     return in.array_head(count) && count == 8 && in.uint(run.first) && in.uint(run.last) &&
@@ -56,6 +40,31 @@ void write_position(Packer& out, const Position& position) {
 
 bool read_position(MsgpackReader& in, Position& position) {
     return in.uint(position.epoch) && in.uint(position.id);
+}
+
+void write_gap(Packer& out, const std::optional<JournalGap>& gap) {
+    if (!gap) {
+        out.nil();
+        return;
+    }
+    out.array(3).uint(gap->from).uint(gap->to);
+    gap->lost ? out.uint(*gap->lost) : out.nil();
+}
+
+bool read_gap(MsgpackReader& in, std::optional<JournalGap>& gap) {
+    gap.reset();
+    if (in.nil()) return true;
+    std::uint64_t count = 0, lost = 0;
+    JournalGap read;
+    if (!in.array_head(count) || count != 3 || !in.uint(read.from) || !in.uint(read.to)) {
+        return false;
+    }
+    if (!in.nil()) {
+        if (!in.uint(lost)) return false;
+        read.lost = lost;
+    }
+    gap = read;
+    return true;
 }
 
 void write_filter(Packer& out, const TopicFilter& filter) {
@@ -122,12 +131,7 @@ bool read_info(MsgpackReader& in, JournalInfo& info) {
 void write_page(Packer& out, const Page& page) {
     write_position(out, page.next);
     out.uint(page.head).uint(page.at_head ? 1 : 0);
-    if (!page.gap) {
-        out.nil();
-    } else {
-        out.array(3).uint(page.gap->from).uint(page.gap->to);
-        page.gap->lost ? out.uint(*page.gap->lost) : out.nil();
-    }
+    write_gap(out, page.gap);
     out.array(page.runs.size());
     for (const StoredRun& run : page.runs) {
         out.array(8).uint(run.first).uint(run.last).uint(run.from).uint(run.to);

@@ -6,6 +6,7 @@
 //          declared number that the bytes do not hold.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,9 @@ inline constexpr std::size_t position_fields = 2, limits_fields = 4, info_fields
 
 void write_position(Packer& out, const Position& position);
 [[nodiscard]] bool read_position(fabric::MsgpackReader& in, Position& position);
+/// nil or [from, to, lost or nil].
+void write_gap(Packer& out, const std::optional<JournalGap>& gap);
+[[nodiscard]] bool read_gap(fabric::MsgpackReader& in, std::optional<JournalGap>& gap);
 /// nil: everything; else an array of globs (str).
 void write_filter(Packer& out, const TopicFilter& filter);
 [[nodiscard]] bool read_filter(fabric::MsgpackReader& in, TopicFilter& filter);

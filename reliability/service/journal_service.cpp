@@ -191,8 +191,10 @@ struct JournalService::Core {
                        request.nonce,
                        &operation,
                        kept,
-                       {request.count, fabric::MsgpackReader{*kept},
-                        verified.verified ? verified.signer : nullptr}};
+                       {request.count,
+                        fabric::MsgpackReader{*kept},
+                        verified.verified ? verified.signer : nullptr,
+                        {}}};
         if (!turns.push(who, std::move(job), kept->size())) busy(who, request.nonce);
     }
 
@@ -244,11 +246,12 @@ struct JournalService::Core {
 
     void take_results() {
         for (ServiceResult& result : workers.take()) {
-            turns.finish(result.peer);
-            if (result.result) {
-                answers.succeed(result.peer, result.nonce, *result.result);
+            if (result.ends_turn) turns.finish(result.peer);
+            if (!result.result) continue;
+            if (*result.result) {
+                answers.succeed(result.peer, result.nonce, **result.result);
             } else {
-                const JournalError& error = result.result.error();
+                const JournalError& error = result.result->error();
                 fail(result.peer, result.nonce, status_of(error.reason), error.sentence);
             }
         }
@@ -287,6 +290,7 @@ struct JournalService::Core {
         }
         // What is at work ends; what waits is told.
         workers.stop();
+        take_results();
         while (auto job = turns.pop()) {
             fail(job->peer, job->nonce, AnswerStatus::closed, "the journal's service stops");
         }

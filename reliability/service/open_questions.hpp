@@ -55,7 +55,7 @@ public:
 
 private:
     static bool is_wait(const Open& open) noexcept {
-        return open.question.operation == Operation::wait;
+        return open.question.operation == Operation::wait || open.question.longer.count() > 0;
     }
     void set_due(Number number, Open& open, Instant due);
     void make_ready(Number number, Open& open);

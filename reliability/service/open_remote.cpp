@@ -47,15 +47,15 @@ private:
 
 }  // namespace
 
-tl::expected<std::unique_ptr<RemoteJournal>, std::string> open_remote_journal(
-    fabric::Fabric& fabric, const Settings& settings, const std::string& name,
-    RemoteAccess access) {
+tl::expected<RemoteSettings, std::string> remote_settings(const fabric::TopicSpace& space,
+                                                          const Settings& settings,
+                                                          const std::string& name) {
     RemoteSettings remote;
     remote.name = name;
     const auto found = settings.journal_endpoints.find(name);
     remote.endpoint =
         found == settings.journal_endpoints.end() ? settings.journal.listen : found->second;
-    remote.space = fabric.settings().space;
+    remote.space = space;
     const auto endpoint = config::Endpoint::parse(remote.endpoint);
     if (endpoint && (endpoint->is_wildcard_port() || endpoint->is_wildcard_host())) {
         return tl::make_unexpected("the journal " + name + " cannot be asked at " +
@@ -63,10 +63,18 @@ tl::expected<std::unique_ptr<RemoteJournal>, std::string> open_remote_journal(
                                    ": set reliability.journal_endpoints to the host and port that "
                                    "it listens on");
     }
+    return remote;
+}
+
+tl::expected<std::unique_ptr<RemoteJournal>, std::string> open_remote_journal(
+    fabric::Fabric& fabric, const Settings& settings, const std::string& name,
+    RemoteAccess access) {
+    auto remote = remote_settings(fabric.settings().space, settings, name);
+    if (!remote) return tl::make_unexpected(remote.error());
     std::shared_ptr<const signing::Identity> identity;
     if (access == RemoteAccess::change) identity = fabric.publisher().identity();
-    fabric.expect(remote.endpoint, name);
-    return RemoteJournal::open(fabric.transport(), fabric.clock(), std::move(remote),
+    fabric.expect(remote->endpoint, name);
+    return RemoteJournal::open(fabric.transport(), fabric.clock(), std::move(*remote),
                                std::move(identity), fabric.trust());
 }
 

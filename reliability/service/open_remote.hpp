@@ -16,6 +16,10 @@ namespace weft::reliability {
 /// Whether what changes something may be asked for: it needs our key and certificate.
 enum class RemoteAccess { read, change };
 
+/// How the journal `name` is asked; the error says what the configuration has to say.
+[[nodiscard]] tl::expected<RemoteSettings, std::string> remote_settings(
+    const fabric::TopicSpace& space, const Settings& settings, const std::string& name);
+
 /// `name` is one of settings.journals or settings.journal_endpoints. It is connected to when it is
 /// there; nothing is waited for. Must be gone before `fabric` is. The error is a sentence.
 [[nodiscard]] tl::expected<std::unique_ptr<RemoteJournal>, std::string> open_remote_journal(

@@ -11,10 +11,13 @@ std::string right_refusal(Right right, const signing::Certificate* signer,
     if (signer->has(Role::journal)) return "";
     const bool writes = signer->has(Role::publish) || signer->has(Role::gateway);
     if (right == Right::writer && writes) return "";
+    if (right == Right::consumer && (writes || signer->has(Role::ack))) return "";
     if (right == Right::keeper && signer->name() == journal) return "";
+    const char* const wanted = right == Right::keeper   ? "journal"
+                               : right == Right::writer ? "publish, gateway or journal"
+                                                        : "publish, ack, gateway or journal";
     return "'" + signer->name() + "' has '" + signing::roles_text(signer->roles()) +
-           "'; this takes the role " +
-           (right == Right::writer ? "publish, gateway or journal" : "journal");
+           "'; this takes the role " + wanted;
 }
 
 std::string journal_topic(std::string_view root, std::string_view journal) {

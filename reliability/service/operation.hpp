@@ -21,19 +21,37 @@ enum class Operation : std::uint64_t {
     children = 7,
     wait = 8,
     low_for_bytes = 9,
+    ancestors = 10,
+    descendants = 11,
     submit = 32,
     trim = 33,
     expire = 34,
     state_get = 64,
     state_list = 65,
     state_apply = 66,
+    cursor_list = 96,
+    cursor_show = 97,
+    cursor_put = 98,
+    cursor_set = 99,
+    cursor_advance = 100,
+    cursor_remove = 101,
+    cursor_read = 102,
+    group_next = 112,
+    group_ack = 113,
+    group_nack = 114,
+    group_extend = 115,
+    group_leave = 116,
+    dead_list = 117,
+    dead_retry = 118,
+    dead_drop = 119,
 };
 
 /// Everything but `anybody` takes a signed request that is fresh and was not here before.
 enum class Right : std::uint8_t {
-    anybody,  ///< Also without a key.
-    writer,   ///< Role publish, gateway or journal.
-    keeper,   ///< Role journal, or the name of the journal itself.
+    anybody,   ///< Also without a key.
+    consumer,  ///< Role publish, ack, gateway or journal.
+    writer,    ///< Role publish, gateway or journal.
+    keeper,    ///< Role journal, or the name of the journal itself.
 };
 
 /// "" or why this signer does not have the right. `signer` null: nobody signed.

@@ -36,6 +36,9 @@ struct Asked {
     std::uint64_t count = 0;  ///< Of the fields.
     fabric::MsgpackReader fields{std::string_view{}};
     std::shared_ptr<const signing::Certificate> signer;  ///< Null: nobody signed.
+    /// The request waits for something that may take long, and is not counted any more among those
+    /// of its peer that are worked on. At most once, and before the reply.
+    std::function<void()> set_aside;
 };
 
 using OperationResult = JournalResult<Fields>;
@@ -54,6 +57,7 @@ struct OperationEntry {
 [[nodiscard]] std::vector<OperationEntry> reading_operations();
 [[nodiscard]] std::vector<OperationEntry> writing_operations();
 [[nodiscard]] std::vector<OperationEntry> state_operations();
+[[nodiscard]] std::vector<OperationEntry> lineage_operations();
 [[nodiscard]] std::vector<OperationEntry> all_operations();
 
 }  // namespace weft::reliability

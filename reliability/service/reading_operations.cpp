@@ -134,7 +134,7 @@ std::vector<OperationEntry> reading_operations() {
 
 std::vector<OperationEntry> all_operations() {
     std::vector<OperationEntry> all = reading_operations();
-    for (const auto& family : {writing_operations(), state_operations()}) {
+    for (const auto& family : {writing_operations(), state_operations(), lineage_operations()}) {
         all.insert(all.end(), family.begin(), family.end());
     }
     return all;

@@ -66,13 +66,17 @@ void ServiceWorkers::run() {
             job = std::move(jobs_.front());
             jobs_.pop_front();
         }
-        const Reply reply = [results = results_, peer = job.peer,
-                             nonce = job.nonce](OperationResult result) {
+        const auto in_turn = std::make_shared<bool>(true);  // guarded by the results' mutex
+        const auto put = [results = results_, peer = job.peer, nonce = job.nonce,
+                          in_turn](std::optional<OperationResult> result) {
             const std::scoped_lock lock(results->mutex);
             if (!results->wake) return;
-            results->ready.push_back({peer, nonce, std::move(result)});
+            const bool ends_turn = std::exchange(*in_turn, false);
+            results->ready.push_back({peer, nonce, std::move(result), ends_turn});
             results->wake();
         };
+        job.asked.set_aside = [put] { put(std::nullopt); };
+        const Reply reply = [put](OperationResult result) { put(std::move(result)); };
         job.operation->handle(std::move(job.asked), context, reply);
     }
 }

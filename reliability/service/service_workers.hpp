@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,7 +29,8 @@ struct ServiceJob {
 struct ServiceResult {
     std::string peer;
     Nonce nonce{};
-    OperationResult result;
+    std::optional<OperationResult> result;  ///< Nothing yet: it was set aside.
+    bool ends_turn = true;                  ///< False: it had been set aside.
 };
 
 class ServiceWorkers {
