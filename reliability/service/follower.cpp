@@ -108,13 +108,16 @@ struct JournalFollower::Core {
     Position after_error(const std::stop_token& stop, const JournalError& error, Position at,
                          JournalId& skip) {
         if (error.reason == JournalError::Reason::corrupt) {
+            // Not over what is stored only later.
+            const JournalId known = std::max(journal.info().head, at.id + 1);
+            const JournalId last = std::min(at.id + skip, known);
             Page page;
-            page.next = {at.epoch, at.id + skip};
+            page.next = {at.epoch, last};
             unreadable.push_back(
-                {at.id + 1, at.id + skip, {signing::Refusal::contents_malformed, error.sentence}});
+                {at.id + 1, last, {signing::Refusal::contents_malformed, error.sentence}});
             skip = std::min(skip * 2, skip_max);
             put(stop, std::move(page), false);
-            return {at.epoch, unreadable.back().last};
+            return {at.epoch, last};
         }
         {
             const std::scoped_lock lock(mutex);
