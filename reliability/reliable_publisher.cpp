@@ -57,8 +57,9 @@ struct PendingAcks::Shared final : Waiter {
     std::mutex mutex;
     std::condition_variable changed;
     std::optional<Outcome> outcome;  // never changes once it is there
-    bool settled = false;
-    fabric::MessageId kept;  // in the outbox; none: it is not
+    bool ended = false;              // there is an outcome; the outbox may not know yet
+    bool settled = false;            // whoever waits may know
+    fabric::MessageId kept;          // in the outbox; none: it is not
     ReliablePublisher::OnSettled on_settled;
 };
 
@@ -248,12 +249,17 @@ struct ReliablePublisher::Core {
             {
                 const std::scoped_lock lock(shared.mutex);
                 shared.outcome.emplace(std::move(one.outcome));
-                shared.settled = true;
+                shared.ended = true;
                 kept = shared.kept;
+            }
+            // First, so that whoever has seen the outcome can wait until it is handed in.
+            if (!kept.is_none()) let_outbox_go_on(kept, shared.outcome->ok());
+            {
+                const std::scoped_lock lock(shared.mutex);
+                shared.settled = true;
                 call = std::move(shared.on_settled);
             }
             shared.changed.notify_all();
-            if (!kept.is_none()) let_outbox_go_on(kept, shared.outcome->ok());
             if (call) tell(call, *shared.outcome);
         }
     }
@@ -477,14 +483,14 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::Core::keep(PendingA
     std::unique_lock lock(shared.mutex);
     if (safe) {
         shared.kept = pending.id();
-        if (!shared.settled) return pending;
+        if (!shared.ended) return pending;
         const bool acknowledged = shared.outcome->ok();
         lock.unlock();
         let_outbox_go_on(pending.id(), acknowledged);
         return pending;
     }
     // That verdict stands: a journal has it, or whoever waits was told that none said so.
-    if (shared.settled) return pending;
+    if (shared.ended) return pending;
     shared.on_settled = nullptr;
     lock.unlock();
     sealing.cancel();
@@ -588,7 +594,7 @@ tl::expected<PendingAcks, PublishFailure> ReliablePublisher::publish_async(
         sealing.cancel();
         // It waited for room until its deadline, and the timer was faster: that verdict stands.
         const std::scoped_lock lock(shared->mutex);
-        if (shared->settled) return PendingAcks({}, shared);
+        if (shared->ended) return PendingAcks({}, shared);
         return pending;
     } catch (const Core::Sealing::TooMany&) {
         return failed(Reason::too_many_waiting,

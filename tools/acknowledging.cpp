@@ -94,7 +94,7 @@ std::optional<fabric::MessageId> Acknowledging::publish(const std::string& topic
     if (is_stopped(pending.error())) return std::nullopt;
     const std::string others = report();
     throw CommandError(is_typing_error(pending.error()) ? exit_usage : exit_failed,
-                       (others.empty() ? "" : others + "\n") + pending.error().sentence);
+                       (others.empty() ? "" : others + kept() + "\n") + pending.error().sentence);
 }
 
 void Acknowledging::settle_oldest() {
@@ -161,8 +161,8 @@ std::string Acknowledging::report() {
     return text;
 }
 
-std::string Acknowledging::hand_in(const StopSignal& stop, std::chrono::milliseconds patience) {
-    if (!publisher_->outbox_stats()) return "";
+void Acknowledging::hand_in(const StopSignal& stop, std::chrono::milliseconds patience) {
+    if (!publisher_->outbox_stats()) return;
     static_cast<void>(wait_unless_stopped(patience, stop, [this](std::chrono::milliseconds slice) {
         return publisher_->wait_handed_in(slice);
     }));
@@ -180,19 +180,23 @@ std::string Acknowledging::hand_in(const StopSignal& stop, std::chrono::millisec
                            : "") +
                       ": the next command that publishes with --durable hands them in");
     }
+}
+
+std::string Acknowledging::kept() const {
     if (kept_ == 0) return "";
     const std::string which = published_ == 1 ? "it was" : std::to_string(kept_) + " of them were";
-    return "not acknowledged in time, but not lost: " + which + " kept in " + outbox +
-           (stats.kept == 0 ? ", and handed to a journal since"
-                            : ", and will be handed to a journal; do not publish again");
+    return "\nnot acknowledged in time, but not lost: " + which + " kept in the outbox " +
+           publisher_->settings().outbox.string() +
+           (publisher_->outbox_stats()->kept == 0
+                ? ", and handed to a journal since"
+                : ", and will be handed to a journal; do not publish again");
 }
 
 void Acknowledging::finish(const StopSignal& stop, std::chrono::milliseconds patience) {
-    std::string text = report();
-    const std::string kept = hand_in(stop, patience);
+    const std::string text = report();
+    hand_in(stop, patience);
     if (text.empty()) return;
-    if (!kept.empty()) text += "\n" + kept;
-    throw CommandError(std::max<int>(stop.exit_code(), exit_failed), text);
+    throw CommandError(std::max<int>(stop.exit_code(), exit_failed), text + kept());
 }
 
 }  // namespace weft::tools

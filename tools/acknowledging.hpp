@@ -51,9 +51,10 @@ private:
     void settle_oldest();
     /// Waits for all; nothing if all were acknowledged.
     [[nodiscard]] std::string report();
-    /// Where the outbox stands after at most `patience`, for the report; "": nothing of ours was
-    /// kept.
-    [[nodiscard]] std::string hand_in(const StopSignal& stop, std::chrono::milliseconds patience);
+    /// At most `patience` until the outbox is empty, and says where it stands.
+    void hand_in(const StopSignal& stop, std::chrono::milliseconds patience);
+    /// For the report: what is in the outbox need not be published again. "": nothing of ours.
+    [[nodiscard]] std::string kept() const;
     /// Any thread.
     void say_at_once(const reliability::Outcome& outcome);
 
