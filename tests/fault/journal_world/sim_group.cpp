@@ -87,7 +87,8 @@ void SimGroup::leased(Member& member, const LeasedMessage& message) {
     const std::string what = "message " + std::to_string(id);
     scene_.log.trace([&] {
         return member.name + " of " + journal_.name() + " gets " + std::to_string(id) +
-               ", attempt " + std::to_string(message.attempt);
+               ", attempt " + std::to_string(message.attempt) + ", for " +
+               std::to_string(message.lease.count()) + " ms";
     });
     topics_[id] = message.message.run.topic;
     if (acknowledged_.contains(id)) {
@@ -171,18 +172,22 @@ void SimGroup::finish(Member& member, Work work) {
     }
 }
 
+bool SimGroup::has_live(const Member& member, JournalId id) const {
+    const auto held = leases_.find(id);
+    return held != leases_.end() && held->second.member == member.name &&
+           held->second.until > scene_.log.now;
+}
+
 void SimGroup::acknowledge(Member& member, JournalId id) {
+    const bool live = has_live(member, id);
     const auto answers = journal_.groups()->ack(group, member.name, {id});
     // Not written, or nobody knows: it may be done in memory, and come again.
     if (!answers) {
         unsure_.insert(id);
-        leases_.erase(id);
+        if (live) leases_.erase(id);
         return;
     }
     const Answer& answer = answers->front();
-    const auto held = leases_.find(id);
-    const bool live = held != leases_.end() && held->second.member == member.name &&
-                      held->second.until > scene_.log.now;
     if (live && !answer.counts()) {
         violation("message " + std::to_string(id) + " is acknowledged within its lease by " +
                   member.name + " and not counted: " + answer.sentence);
@@ -207,8 +212,10 @@ void SimGroup::acknowledge(Member& member, JournalId id) {
 void SimGroup::give_back(Member& member, JournalId id) {
     ++scene_.figures.nacks;
     const milliseconds delay{scene_.random.permille(500) ? scene_.random.below(200) : 0};
+    const bool live = has_live(member, id);
     const auto answer = journal_.groups()->nack(group, member.name, id, "does not work", delay);
-    if (!answer || answer->is == Answer::Is::done) end_lease(id);
+    // Done in memory, whether it could be written or not.
+    if (answer ? answer->is == Answer::Is::done : live) end_lease(id);
 }
 
 void SimGroup::look_at_dead() {

@@ -44,6 +44,7 @@ private:
     void leased(Member& member, const reliability::LeasedMessage& message);
     void finish(Member& member, Work work);
     void acknowledge(Member& member, JournalId id);
+    [[nodiscard]] bool has_live(const Member& member, JournalId id) const;
     void give_back(Member& member, JournalId id);
     void end_lease(JournalId id);
     void check_keyed(const Member& member, JournalId id);

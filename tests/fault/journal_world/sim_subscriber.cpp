@@ -92,6 +92,8 @@ void StreamSubscriber::on_tail(const StreamName& stream, std::uint64_t last,
 
 void StreamSubscriber::tell_gap(const StreamName& stream, std::uint64_t from, std::uint64_t to) {
     ++scene_.figures.holes;
+    Shown& shown = shown_[stream];
+    for (std::uint64_t seq = from; seq <= to; ++seq) shown.missed_at.emplace(seq, scene_.log.now);
     scene_.log.trace([&] {
         return name_ + " misses " + std::to_string(from) + " to " + std::to_string(to) + " in " +
                stream.text();
@@ -172,8 +174,10 @@ void StreamSubscriber::check_not_stored(const Lost& lost) {
         for (const StoredRun& run : page->runs) {
             for_each_message(run, [&](JournalId id, std::string_view text) {
                 const Told told = told_of(run.topic, text);
-                // One that came only now may have come after the answer.
-                if (!journal->oracle.had_before(id, scene_.log.now - milliseconds{1000})) return;
+                // One that came after it was missed may have come after the answer.
+                const Instant missed_at =
+                    shown_[told.number.stream].missed_at[told.number.seq];
+                if (!journal->oracle.had_before(id, missed_at)) return;
                 scene_.log.violation(name_ + ": " + told.number.text() + " is told as stored "
                                      "nowhere, and " + journal->name() + " has it");
             });
