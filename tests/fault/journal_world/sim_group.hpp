@@ -37,6 +37,7 @@ private:
     struct Lease {
         std::string member;
         Instant until{};
+        unsigned attempt = 0;
     };
     [[nodiscard]] bool make();
     void take(Member& member);
@@ -64,7 +65,7 @@ private:
     std::set<JournalId> acknowledged_;   // durably
     std::set<JournalId> unsure_;         // maybe
     std::map<JournalId, unsigned> dead_;
-    std::set<JournalId> retried_;        // maybe alive again
+    std::set<JournalId> retried_;  // maybe alive again
     std::map<JournalId, std::string> topics_;
 };
 

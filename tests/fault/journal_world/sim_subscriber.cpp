@@ -126,7 +126,8 @@ void StreamSubscriber::show(const Message& message) {
         scene_.log.violation(name_ + ": " + number.text() + " says that it is another");
     }
     Shown& shown = shown_[number.stream];
-    if (shown.first == 0) shown.first = shown.last = number.seq;
+    if (shown.first == 0)
+        shown.first = shown.last = number.seq;
     else if (number.seq < shown.first) {
         // From before the first that came: nobody knew of it, and it is no hole.
         ++scene_.figures.early;
@@ -175,11 +176,12 @@ void StreamSubscriber::check_not_stored(const Lost& lost) {
             for_each_message(run, [&](JournalId id, std::string_view text) {
                 const Told told = told_of(run.topic, text);
                 // One that came after it was missed may have come after the answer.
-                const Instant missed_at =
-                    shown_[told.number.stream].missed_at[told.number.seq];
+                const Instant missed_at = shown_[told.number.stream].missed_at[told.number.seq];
                 if (!journal->oracle.had_before(id, missed_at)) return;
-                scene_.log.violation(name_ + ": " + told.number.text() + " is told as stored "
-                                     "nowhere, and " + journal->name() + " has it");
+                scene_.log.violation(name_ + ": " + told.number.text() +
+                                     " is told as stored "
+                                     "nowhere, and " +
+                                     journal->name() + " has it");
             });
         }
     }
@@ -211,9 +213,8 @@ void StreamSubscriber::answer(const StreamRange& question) {
         if (!ask_one(i, question)) all = false;
     }
     Events events;
-    tracker_->on_answered(question,
-                          all ? GapTracker::Answer::complete : GapTracker::Answer::unsure, now(),
-                          events);
+    tracker_->on_answered(question, all ? GapTracker::Answer::complete : GapTracker::Answer::unsure,
+                          now(), events);
     hand_over(events);
 }
 
