@@ -92,8 +92,7 @@ Network::Conditions World::conditions() {
     made.lost_permille = random_.one_of<std::uint64_t>({0, 20, 100, 300});
     made.doubled_permille = random_.one_of<std::uint64_t>({0, 50, 300});
     made.delay_min = microseconds{100};
-    made.delay_max =
-        random_.one_of<Instant>({milliseconds{1}, milliseconds{10}, milliseconds{80}});
+    made.delay_max = random_.one_of<Instant>({milliseconds{1}, milliseconds{10}, milliseconds{80}});
     const std::size_t nodes = publishers_count_ + journals_count_ + subscribers_count_;
     for (std::uint64_t i = random_.below(5); i > 0; --i) {
         Network::Cut cut{random_.below(nodes), random_.below(nodes), some_time(), {}};
@@ -248,9 +247,8 @@ void World::plan_readers() {
     for (auto& group : groups_) {
         SimGroup* const one = group.get();
         for (std::uint64_t i = random_.below(4); i > 0; --i) {
-            schedule_.at(some_time(), [one, member = random_.below(one->members())] {
-                one->crash(member);
-            });
+            schedule_.at(some_time(),
+                         [one, member = random_.below(one->members())] { one->crash(member); });
         }
     }
 }

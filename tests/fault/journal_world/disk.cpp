@@ -129,10 +129,9 @@ Disk::Record Disk::record_of(const Commit& commit) const {
     record.head = commit.head;
     for (const StateChange* change : commit.state) {
         const bool forgets =
-            change->key.starts_with("group/") &&
-            (scene_.has(Planted::acknowledges_in_memory) ||
-             (scene_.has(Planted::forgets_dead_letters) &&
-              change->key.find("/d/") != std::string::npos));
+            change->key.starts_with("group/") && (scene_.has(Planted::acknowledges_in_memory) ||
+                                                  (scene_.has(Planted::forgets_dead_letters) &&
+                                                   change->key.find("/d/") != std::string::npos));
         if (!forgets) record.state.push_back(*change);
     }
     record.expire = commit.expire;

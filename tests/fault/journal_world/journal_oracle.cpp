@@ -35,8 +35,10 @@ void JournalOracle::stored(const std::vector<Told>& messages, const IdRange& ids
                            std::uint64_t now_us) {
     if (ids.last - ids.first + 1 != messages.size()) violation("a range of the wrong size");
     if (ids.first <= head_) {
-        violation("id " + std::to_string(ids.first) + " is given to a new message, and the head "
-                  "was " + std::to_string(head_) + " before");
+        violation("id " + std::to_string(ids.first) +
+                  " is given to a new message, and the head "
+                  "was " +
+                  std::to_string(head_) + " before");
     }
     JournalId id = ids.first;
     for (const Told& told : messages) {
@@ -112,7 +114,8 @@ void JournalOracle::retained(JournalId low, std::uint64_t latest_us, JournalId f
             return violation("id " + std::to_string(id) + " was trimmed, which nothing allowed");
         }
         if (id >= floor) {
-            return violation("id " + std::to_string(id) + " was trimmed, and a protected cursor "
+            return violation("id " + std::to_string(id) +
+                             " was trimmed, and a protected cursor "
                              "had not read it");
         }
     }
@@ -127,8 +130,7 @@ bool JournalOracle::may_be_older(JournalId id, milliseconds age, std::uint64_t l
 bool JournalOracle::may_be_forgotten(JournalId id) const {
     const auto told = known_.find(id);
     return id < low_ || told == known_.end() ||
-           (forgetting_.ages.count() > 0 &&
-            told->second.number.stream.topic.ends_with(aged_topic));
+           (forgetting_.ages.count() > 0 && told->second.number.stream.topic.ends_with(aged_topic));
 }
 
 void JournalOracle::check_lost(const JournalGap& gap, std::uint64_t latest_us) {

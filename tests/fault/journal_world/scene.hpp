@@ -60,7 +60,7 @@ struct Scene {
     Planted planted;
     JournalFigures& figures;
     bool oracle_looks = false;  ///< Nothing fails meanwhile.
-    bool healed = false;  ///< No more faults: everything is to come to its end.
+    bool healed = false;        ///< No more faults: everything is to come to its end.
 
     [[nodiscard]] bool has(Planted fault) const { return planted == fault; }
 };

@@ -57,8 +57,10 @@ void SimGroup::crash(std::size_t number) {
 void SimGroup::turn(std::size_t number) {
     if (journal_.groups() == nullptr || !make()) return journal_.after_use();
     Member& member = members_[number];
-    if (member.has.empty()) take(member);
-    else work(member);
+    if (member.has.empty())
+        take(member);
+    else
+        work(member);
     while (scene_.healed && !member.has.empty()) work(member);
     journal_.after_use();
 }
@@ -87,7 +89,8 @@ void SimGroup::leased(Member& member, const LeasedMessage& message) {
     const std::string what = "message " + std::to_string(id);
     scene_.log.trace([&] {
         return member.name + " of " + journal_.name() + " gets " + std::to_string(id) +
-               ", attempt " + std::to_string(message.attempt);
+               ", attempt " + std::to_string(message.attempt) + ", for " +
+               std::to_string(message.lease.count()) + " ms";
     });
     topics_[id] = message.message.run.topic;
     if (acknowledged_.contains(id)) {
@@ -115,7 +118,7 @@ void SimGroup::leased(Member& member, const LeasedMessage& message) {
         }
     }
     const Instant until = scene_.log.now + message.lease;
-    leases_[id] = {member.name, until};
+    leases_[id] = {member.name, until, message.attempt};
     member.has.push_back({id, until});
 }
 
@@ -129,10 +132,14 @@ void SimGroup::check_keyed(const Member& member, JournalId id) {
     }
 }
 
-/// The lease on it, and in mode keyed on later ones of its key.
+/// The lease on it, and in mode keyed on later ones of its key. But a dead letter is done, and
+/// leaves the later ones where they are.
 void SimGroup::end_lease(JournalId id) {
-    leases_.erase(id);
-    if (settings_.mode != GroupSettings::Mode::keyed) return;
+    const auto held = leases_.find(id);
+    if (held == leases_.end()) return;
+    const bool was_last = held->second.attempt >= settings_.max_attempts;
+    leases_.erase(held);
+    if (settings_.mode != GroupSettings::Mode::keyed || was_last) return;
     std::erase_if(leases_, [&](const auto& one) {
         return one.first > id && topic_of(one.first) == topic_of(id);
     });
@@ -157,7 +164,7 @@ void SimGroup::finish(Member& member, Work work) {
         const auto extended = journal_.groups()->extend(group, member.name, work.id);
         if (extended && extended->is == Answer::Is::done) {
             work.until = scene_.log.now + settings_.lease;
-            leases_[work.id] = {member.name, work.until};
+            leases_[work.id].until = work.until;
         }
         member.has.push_back(work);
     } else if (dice < 250) {
@@ -171,18 +178,22 @@ void SimGroup::finish(Member& member, Work work) {
     }
 }
 
+bool SimGroup::has_live(const Member& member, JournalId id) const {
+    const auto held = leases_.find(id);
+    return held != leases_.end() && held->second.member == member.name &&
+           held->second.until > scene_.log.now;
+}
+
 void SimGroup::acknowledge(Member& member, JournalId id) {
+    const bool live = has_live(member, id);
     const auto answers = journal_.groups()->ack(group, member.name, {id});
     // Not written, or nobody knows: it may be done in memory, and come again.
     if (!answers) {
         unsure_.insert(id);
-        leases_.erase(id);
+        if (live) leases_.erase(id);
         return;
     }
     const Answer& answer = answers->front();
-    const auto held = leases_.find(id);
-    const bool live = held != leases_.end() && held->second.member == member.name &&
-                      held->second.until > scene_.log.now;
     if (live && !answer.counts()) {
         violation("message " + std::to_string(id) + " is acknowledged within its lease by " +
                   member.name + " and not counted: " + answer.sentence);
@@ -192,8 +203,8 @@ void SimGroup::acknowledge(Member& member, JournalId id) {
         return;
     }
     if (answer.is == Answer::Is::late) ++scene_.figures.late_acks;
-    if (answer.is == Answer::Is::already && !unsure_.contains(id) &&
-        !acknowledged_.contains(id) && !journal_.oracle.may_be_forgotten(id)) {
+    if (answer.is == Answer::Is::already && !unsure_.contains(id) && !acknowledged_.contains(id) &&
+        !journal_.oracle.may_be_forgotten(id)) {
         violation("message " + std::to_string(id) + " is called done, and nobody did it");
     }
     ++scene_.figures.acknowledged;
@@ -207,8 +218,10 @@ void SimGroup::acknowledge(Member& member, JournalId id) {
 void SimGroup::give_back(Member& member, JournalId id) {
     ++scene_.figures.nacks;
     const milliseconds delay{scene_.random.permille(500) ? scene_.random.below(200) : 0};
+    const bool live = has_live(member, id);
     const auto answer = journal_.groups()->nack(group, member.name, id, "does not work", delay);
-    if (!answer || answer->is == Answer::Is::done) end_lease(id);
+    // Done in memory, whether it could be written or not.
+    if (answer ? answer->is == Answer::Is::done : live) end_lease(id);
 }
 
 void SimGroup::look_at_dead() {

@@ -37,6 +37,7 @@ private:
     struct Lease {
         std::string member;
         Instant until{};
+        unsigned attempt = 0;
     };
     [[nodiscard]] bool make();
     void take(Member& member);
@@ -44,6 +45,7 @@ private:
     void leased(Member& member, const reliability::LeasedMessage& message);
     void finish(Member& member, Work work);
     void acknowledge(Member& member, JournalId id);
+    [[nodiscard]] bool has_live(const Member& member, JournalId id) const;
     void give_back(Member& member, JournalId id);
     void end_lease(JournalId id);
     void check_keyed(const Member& member, JournalId id);
@@ -63,7 +65,7 @@ private:
     std::set<JournalId> acknowledged_;   // durably
     std::set<JournalId> unsure_;         // maybe
     std::map<JournalId, unsigned> dead_;
-    std::set<JournalId> retried_;        // maybe alive again
+    std::set<JournalId> retried_;  // maybe alive again
     std::map<JournalId, std::string> topics_;
 };
 

@@ -144,32 +144,32 @@ void SimJournal::record(const Sent& sent, const OnStored& stored) {
 
 void SimJournal::append(const std::vector<Told>& messages, const OnStored& stored) {
     for (const Told& told : messages) life_now_->in_flight.insert(told);
-    life_now_->journal.append(
-        {run_of(messages)}, [this, life = life_, messages, stored](const auto& done) {
-            if (life != life_) return;
-            for (const Told& told : messages) life_now_->in_flight.erase(told);
-            if (!done) return;
-            scene_.figures.appended += messages.size();
-            scene_.log.trace([&] {
-                return name_ + " has " + messages.front().number.text() + " as " +
-                       std::to_string(done->front().first);
-            });
-            oracle.stored(messages, done->front(), clock.utc_us());
-            stored(messages);
-        });
+    life_now_->journal.append({run_of(messages)},
+                              [this, life = life_, messages, stored](const auto& done) {
+                                  if (life != life_) return;
+                                  for (const Told& told : messages)
+                                      life_now_->in_flight.erase(told);
+                                  if (!done) return;
+                                  scene_.figures.appended += messages.size();
+                                  scene_.log.trace([&] {
+                                      return name_ + " has " + messages.front().number.text() +
+                                             " as " + std::to_string(done->front().first);
+                                  });
+                                  oracle.stored(messages, done->front(), clock.utc_us());
+                                  stored(messages);
+                              });
     write_soon();
 }
 
 void SimJournal::write_soon() {
     if (std::exchange(writing_soon_, true)) return;
-    scene_.schedule.in(scene_.random.between(Instant{0}, habits_.commit_max),
-                       [this, life = life_] {
-                           if (life != life_ || !life_now_) return;
-                           writing_soon_ = false;
-                           while (life_now_->journal.step()) {
-                           }
-                           after_use();
-                       });
+    scene_.schedule.in(scene_.random.between(Instant{0}, habits_.commit_max), [this, life = life_] {
+        if (life != life_ || !life_now_) return;
+        writing_soon_ = false;
+        while (life_now_->journal.step()) {
+        }
+        after_use();
+    });
 }
 
 void SimJournal::retain() {

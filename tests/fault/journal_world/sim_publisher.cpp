@@ -21,10 +21,10 @@ Told StreamPublisher::make(const StreamName& stream) {
 
 void StreamPublisher::publish() {
     Random& random = scene_.random;
-    const StreamName stream{
-        name_ + "." + (random.permille(300) ? std::string{aged_topic}
-                                            : "t" + std::to_string(random.below(2))),
-        epoch_};
+    const StreamName stream{name_ + "." +
+                                (random.permille(300) ? std::string{aged_topic}
+                                                      : "t" + std::to_string(random.below(2))),
+                            epoch_};
     Sent sent;
     const bool durable = random.permille(500);
     for (std::uint64_t i = random.permille(300) ? random.between(2, 5) : 1; i > 0; --i) {

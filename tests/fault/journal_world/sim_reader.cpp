@@ -125,8 +125,7 @@ void CursorReader::advance() {
         to = journal_.journal()->info().head;
     }
     if (to == durable_) return;
-    const auto advanced = journal_.cursors()->advance(
-        name_, {0, to});
+    const auto advanced = journal_.cursors()->advance(name_, {0, to});
     if (!advanced) {
         begun_ = false;
         return;

@@ -35,11 +35,11 @@ private:
     Scene& scene_;
     const bool filters_;
     bool made_ = false;
-    bool begun_ = false;     // this life knows where it is
+    bool begun_ = false;      // this life knows where it is
     std::uint64_t life_ = 0;  // of the journal
-    JournalId at_ = 0;       // handled, or passed over, up to here in this life
-    JournalId durable_ = 0;  // an advance to here was answered
-    bool unsure_ = false;    // a read may have told a gap to nobody
+    JournalId at_ = 0;        // handled, or passed over, up to here in this life
+    JournalId durable_ = 0;   // an advance to here was answered
+    bool unsure_ = false;     // a read may have told a gap to nobody
     std::set<JournalId> handled_, told_lost_;
 };
 

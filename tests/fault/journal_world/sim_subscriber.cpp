@@ -92,6 +92,8 @@ void StreamSubscriber::on_tail(const StreamName& stream, std::uint64_t last,
 
 void StreamSubscriber::tell_gap(const StreamName& stream, std::uint64_t from, std::uint64_t to) {
     ++scene_.figures.holes;
+    Shown& shown = shown_[stream];
+    for (std::uint64_t seq = from; seq <= to; ++seq) shown.missed_at.emplace(seq, scene_.log.now);
     scene_.log.trace([&] {
         return name_ + " misses " + std::to_string(from) + " to " + std::to_string(to) + " in " +
                stream.text();
@@ -124,7 +126,8 @@ void StreamSubscriber::show(const Message& message) {
         scene_.log.violation(name_ + ": " + number.text() + " says that it is another");
     }
     Shown& shown = shown_[number.stream];
-    if (shown.first == 0) shown.first = shown.last = number.seq;
+    if (shown.first == 0)
+        shown.first = shown.last = number.seq;
     else if (number.seq < shown.first) {
         // From before the first that came: nobody knew of it, and it is no hole.
         ++scene_.figures.early;
@@ -172,10 +175,13 @@ void StreamSubscriber::check_not_stored(const Lost& lost) {
         for (const StoredRun& run : page->runs) {
             for_each_message(run, [&](JournalId id, std::string_view text) {
                 const Told told = told_of(run.topic, text);
-                // One that came only now may have come after the answer.
-                if (!journal->oracle.had_before(id, scene_.log.now - milliseconds{1000})) return;
-                scene_.log.violation(name_ + ": " + told.number.text() + " is told as stored "
-                                     "nowhere, and " + journal->name() + " has it");
+                // One that came after it was missed may have come after the answer.
+                const Instant missed_at = shown_[told.number.stream].missed_at[told.number.seq];
+                if (!journal->oracle.had_before(id, missed_at)) return;
+                scene_.log.violation(name_ + ": " + told.number.text() +
+                                     " is told as stored "
+                                     "nowhere, and " +
+                                     journal->name() + " has it");
             });
         }
     }
@@ -207,9 +213,8 @@ void StreamSubscriber::answer(const StreamRange& question) {
         if (!ask_one(i, question)) all = false;
     }
     Events events;
-    tracker_->on_answered(question,
-                          all ? GapTracker::Answer::complete : GapTracker::Answer::unsure, now(),
-                          events);
+    tracker_->on_answered(question, all ? GapTracker::Answer::complete : GapTracker::Answer::unsure,
+                          now(), events);
     hand_over(events);
 }
 

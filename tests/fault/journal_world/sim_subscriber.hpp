@@ -34,6 +34,7 @@ private:
     struct Shown {
         std::uint64_t first = 0, last = 0;
         std::map<std::uint64_t, Told> early;  // from before the first
+        std::map<std::uint64_t, Instant> missed_at;
     };
     void tell_gap(const StreamName& stream, std::uint64_t from, std::uint64_t to);
     void hand_over(Events& events);
