@@ -182,6 +182,9 @@ JournalResult<NextMessages> RemoteGroups::next(const std::string& name, const st
         Question question = changing(Operation::group_next, 5, out);
         question.longer = part;
         auto answer = link_.ask(std::move(question));
+        // Who waits outlasts a restart of the journal.
+        const bool away = !answer && answer.error().reason == Reason::away;
+        if (away && clock_.steady() < deadline) continue;
         if (!answer) return tl::make_unexpected(std::move(answer.error()));
         NextMessages next;
         if (!read_next(answer->fields, answer->content, next)) return unreadable();

@@ -28,5 +28,6 @@ void ack_statement(std::string_view input);    ///< The body of an ACK; a handle
 void recipients(std::string_view input);       ///< Groups, and who must acknowledge.
 void journal_request(std::string_view input);  ///< What a journal is asked.
 void journal_answer(std::string_view input);   ///< What a journal answers.
+void cursor_fields(std::string_view input);    ///< Cursors, groups and families in both.
 
 }  // namespace weft::fuzz
