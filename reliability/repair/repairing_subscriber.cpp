@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "reliability/repair/loss_log.hpp"
+#include "reliability/retry_schedule.hpp"
 #include "signing/refusal.hpp"
 
 namespace weft::reliability {
@@ -31,6 +32,12 @@ constexpr std::chrono::seconds remembered_longer{30};
 RepairLimits repair_limits(const Settings& settings, const fabric::Settings& fabric) {
     RepairLimits limits;
     limits.wait = settings.repair.wait;
+    // What a relay lost, the journals lost with it: a publisher that waits for one of them sends it
+    // again, at the latest after its longest pause.
+    const RetrySettings retries;
+    const auto longest =
+        std::chrono::duration_cast<fabric::Instant>(retries.longest * (1 + retries.jitter));
+    limits.sure_after = std::min(limits.wait, limits.sure_after + longest);
     limits.held_max = settings.repair.held_max;
     limits.remember = fabric.replay_past + fabric.replay_future + remembered_longer;
     return limits;

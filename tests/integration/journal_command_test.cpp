@@ -160,12 +160,12 @@ int flip_bit_at(const std::filesystem::path& store, const std::string& text) {
 }
 
 /// That no compression makes small: what lies around the needle fills blocks of its own.
-std::string noisy_lines(int from, int to) {
+std::string noisy_lines(int from, int to, int words = 50) {
     std::mt19937_64 random(7);
     std::string text;
     for (int number = from; number <= to; ++number) {
         text += std::to_string(number);
-        for (int i = 0; i < 50; ++i) text += " " + std::to_string(random());
+        for (int i = 0; i < words; ++i) text += " " + std::to_string(random());
         text += "\n";
     }
     return text;
@@ -177,8 +177,8 @@ TEST_F(Journaled, VerifyIsGoodAndNamesTheIdAfterABitOfTheStoreFlipped) {
         Process journal = serve();
         log_lines(noisy_lines(1, 400));
         ASSERT_EQ(publish(R"("Zq7needle0Xw")").exit_code, 0);
-        log_lines(noisy_lines(402, 600));
-        log_lines(noisy_lines(601, 800));
+        log_lines(noisy_lines(402, 402, 1000));  // the last of the needle's block
+        log_lines(noisy_lines(403, 800));
         stop(journal);
     }
     {
