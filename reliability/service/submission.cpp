@@ -256,10 +256,17 @@ void submit(Asked asked, OperationContext& context, const Reply& reply) {
 
     std::vector<RunToStore> store;
     for (HandedRun& run : *read) {
-        if (auto found = look_up(context.journal, run); !found) return no(found.error());
+        if (auto found = look_up(context.journal, run); !found) {
+            // Before the answer: who has it may ask again at once.
+            held.reset();
+            return no(found.error());
+        }
         if (auto missing = to_store(run)) store.push_back(std::move(*missing));
     }
-    if (store.empty()) return reply(ids_of(*read));
+    if (store.empty()) {
+        held.reset();
+        return reply(ids_of(*read));
+    }
     // The views of the runs end with this call: what is needed later is in their messages.
     context.journal.append(std::move(store),
                            [runs = std::move(*read), held = std::move(held),
