@@ -74,6 +74,10 @@ void SimGroup::work(Member& member) {
 
 void SimGroup::take(Member& member) {
     const auto next = journal_.groups()->next(group, member.name, scene_.random.between(1, 4));
+    if (!next && settings_.mode == GroupSettings::Mode::keyed) {
+        // What could not be read was given back, and with it later ones of its key.
+        std::erase_if(leases_, [&](const auto& one) { return one.second.member == member.name; });
+    }
     if (!next) return;
     for (const LeasedMessage& message : next->messages) leased(member, message);
     // In the order in which they were given.
