@@ -53,9 +53,7 @@ tl::expected<ConsumerGroup, std::string> ConsumerGroup::restore(
             return tl::make_unexpected("message " + std::to_string(item.id) +
                                        " is beyond what its head says");
         }
-        // Whoever had its last attempt may not have had the time: it gets another as the last.
-        const auto attempts = std::min<unsigned>(item.attempts, settings.max_attempts - 1);
-        group.add(item.id, item.key, static_cast<std::uint8_t>(attempts));
+        group.add(item.id, item.key, item.attempts);
     }
     group.chunks_changed_.clear();
     return group;
@@ -141,7 +139,9 @@ void ConsumerGroup::lease_to(Members::value_type& member, JournalId id, Entry& e
     entry.is = Entry::Is::leased;
     entry.until = until;
     entry.member = &member;
-    if (entry.attempts < 255) ++entry.attempts;
+    // After a restart its last attempt may be out already: then that one is repeated.
+    entry.attempts =
+        static_cast<std::uint8_t>(std::min<unsigned>(entry.attempts + 1U, settings_.max_attempts));
     leases_.emplace(until, id);
     ++member.second.leases;
     if (keyed()) {

@@ -281,8 +281,10 @@ void World::heal() {
     conditions_ = {0, 0, microseconds{100}, milliseconds{1}, {}};
     network_->become(conditions_);
     for (auto& journal : journals_) {
-        // What has failed is opened anew.
-        journal->kill(false);
+        // What has failed is opened anew; what has not keeps its leases.
+        const Look look(scene_);
+        auto* const real = journal->journal();
+        if (real != nullptr && !real->info().not_ready.empty()) journal->kill(false);
         journal->start();
     }
 }

@@ -74,6 +74,11 @@ void SimGroup::work(Member& member) {
 
 void SimGroup::take(Member& member) {
     const auto next = journal_.groups()->next(group, member.name, scene_.random.between(1, 4));
+    if (!next && settings_.mode == GroupSettings::Mode::keyed) {
+        // What could not be read was given back, and with it later ones of its key, if it was a
+        // dead letter that is tried again.
+        for (auto& [id, lease] : leases_) lease.unsure |= lease.member == member.name;
+    }
     if (!next) return;
     for (const LeasedMessage& message : next->messages) leased(member, message);
     // In the order in which they were given.
@@ -104,7 +109,7 @@ void SimGroup::leased(Member& member, const LeasedMessage& message) {
                   std::to_string(settings_.max_attempts));
     }
     const auto held = leases_.find(id);
-    if (held != leases_.end() && held->second.until > scene_.log.now) {
+    if (held != leases_.end() && held->second.until > scene_.log.now && !held->second.unsure) {
         violation(what + " is handed to " + member.name + ", and " + held->second.member +
                   " has a lease on it");
     }
@@ -124,6 +129,7 @@ void SimGroup::leased(Member& member, const LeasedMessage& message) {
 
 void SimGroup::check_keyed(const Member& member, JournalId id) {
     for (const auto& [other, lease] : leases_) {
+        if (lease.unsure) continue;
         if (other == id || lease.until <= scene_.log.now || lease.member == member.name) continue;
         if (topic_of(other) == topic_of(id)) {
             violation("messages " + std::to_string(other) + " and " + std::to_string(id) +
@@ -181,7 +187,7 @@ void SimGroup::finish(Member& member, Work work) {
 bool SimGroup::has_live(const Member& member, JournalId id) const {
     const auto held = leases_.find(id);
     return held != leases_.end() && held->second.member == member.name &&
-           held->second.until > scene_.log.now;
+           held->second.until > scene_.log.now && !held->second.unsure;
 }
 
 void SimGroup::acknowledge(Member& member, JournalId id) {

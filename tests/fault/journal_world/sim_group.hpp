@@ -38,6 +38,7 @@ private:
         std::string member;
         Instant until{};
         unsigned attempt = 0;
+        bool unsure = false;  ///< It may have been taken back.
     };
     [[nodiscard]] bool make();
     void take(Member& member);

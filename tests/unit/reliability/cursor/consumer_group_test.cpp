@@ -405,6 +405,21 @@ TEST_F(AGroup, AfterARestartWhatWasAcknowledgedIsDoneAndWhatWasLeasedComesAgain)
     EXPECT_EQ(last_.leases[0].attempt, 2u) << "a poison that ends the process must not live on";
 }
 
+TEST_F(AGroup, ARestartGivesNoMessageMoreAttemptsThanThereAre) {
+    make({.max_attempts = 2});
+    offer(1);
+    next("ann");
+    nack("ann", 1);
+    next("ann");
+    write();
+    restart();
+    EXPECT_THAT(next("bob"), ElementsAre(1));
+    EXPECT_EQ(last_.leases.front().attempt, 2U);
+    nack("bob", 1);
+    ASSERT_THAT(group_->dead(0, 10), SizeIs(1));
+    EXPECT_EQ(group_->dead(0, 10).front().attempts, 2U);
+}
+
 TEST_F(AGroup, AfterARestartAMemberMayStillAcknowledgeWhatItHad) {
     offer(1);
     static_cast<void>(next("a"));
