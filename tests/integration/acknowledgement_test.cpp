@@ -204,7 +204,8 @@ TEST_F(Acknowledging, ARecipientThatIsKilledBetweenReceivedAndProcessedIsNeverAS
     // Its successor reads fast, but must not speak for what it never saw.
     Process successor = fabric_.start(as("a"));
 
-    EXPECT_EQ(publisher.wait(), publisher.out().empty() ? 1 : 0);
+    const int exit_code = publisher.wait();
+    EXPECT_EQ(exit_code, publisher.out().empty() ? 1 : 0);
     if (!publisher.out().empty()) {
         EXPECT_EQ(ids(successor, 1), ids(b, 1)) << publisher.output();
     }
