@@ -65,8 +65,8 @@ private:
         for (std::uint64_t i = 0; i < lines; ++i) {
             static_cast<void>(writers.wait_for_line(testing::Stream::out, " "));
         }
-        // Behind a power cut nobody hears anything any more. The file system that is shut down is not
-        // that strict: a sync that was under way may still return as if it had succeeded.
+        // Behind a power cut nobody hears anything any more. The file system that is shut down is
+        // not that strict: a sync that was under way may still return as if it had succeeded.
         std::string heard = writers.out();
         if (disk_) disk_->cut_power();
         writers.signal(SIGKILL);

@@ -1,6 +1,7 @@
 #include "tests/fault/journal_cuts/disk.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -59,14 +60,31 @@ void LoopDisk::cut_power() {
     }
 }
 
+bool LoopDisk::is_alive() const {
+    const std::filesystem::path probe = mount_ / "probe";
+    const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0) return false;
+    ::close(file);
+    return ::unlink(probe.c_str()) == 0;
+}
+
 void LoopDisk::restore_power() {
-    std::string wrong = command({"umount", mount_.string()});
-    is_mounted_ = !wrong.empty();
-    if (wrong.empty()) {
-        wrong = command({"mount", "-o", "loop", image_.string(), mount_.string()});
-        is_mounted_ = wrong.empty();
+    // A mount namespace that somebody made meanwhile holds a copy of ours, and with it the file
+    // system that is shut down: until it is gone we would get that one again.
+    constexpr int attempts = 200;
+    constexpr int between_ms = 100;
+    std::string wrong;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        wrong = command({"umount", mount_.string()});
+        is_mounted_ = !wrong.empty();
+        if (wrong.empty()) {
+            wrong = command({"mount", "-o", "loop", image_.string(), mount_.string()});
+            is_mounted_ = wrong.empty();
+        }
+        if (wrong.empty() && is_alive()) return;
+        ::poll(nullptr, 0, between_ms);
     }
-    if (!wrong.empty()) throw std::runtime_error(wrong);
+    throw std::runtime_error(wrong.empty() ? "the file system stays shut down" : wrong);
 }
 
 }  // namespace weft::fault

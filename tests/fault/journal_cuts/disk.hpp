@@ -27,6 +27,8 @@ public:
 private:
     LoopDisk(std::filesystem::path image, std::filesystem::path mount)
         : image_(std::move(image)), mount_(std::move(mount)) {}
+    [[nodiscard]] bool is_alive() const;
+
     std::filesystem::path image_, mount_;
     bool is_mounted_ = false;
 };
