@@ -1,7 +1,7 @@
 #include "tests/fault/journal_cuts/disk.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -31,6 +31,12 @@ std::string command(const std::vector<std::string>& argv) {
 tl::expected<std::unique_ptr<LoopDisk>, std::string> LoopDisk::make(
     const std::filesystem::path& directory, std::size_t megabytes) {
     if (::geteuid() != 0) return tl::make_unexpected(std::string{"loop mounts need root"});
+    // In a mount namespace of our own: one that somebody else makes meanwhile would hold a copy,
+    // and with it the file system that was shut down.
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr)) {
+        return tl::make_unexpected(std::string{"no mount namespace: "} + std::strerror(errno));
+    }
     std::unique_ptr<LoopDisk> disk(new LoopDisk(directory / "disk.img", directory / "mounted"));
     std::filesystem::create_directories(disk->mount_);
     std::string wrong =
@@ -60,31 +66,14 @@ void LoopDisk::cut_power() {
     }
 }
 
-bool LoopDisk::is_alive() const {
-    const std::filesystem::path probe = mount_ / "probe";
-    const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0) return false;
-    ::close(file);
-    return ::unlink(probe.c_str()) == 0;
-}
-
 void LoopDisk::restore_power() {
-    // A mount namespace that somebody made meanwhile holds a copy of ours, and with it the file
-    // system that is shut down: until it is gone we would get that one again.
-    constexpr int attempts = 200;
-    constexpr int between_ms = 100;
-    std::string wrong;
-    for (int attempt = 0; attempt < attempts; ++attempt) {
-        wrong = command({"umount", mount_.string()});
-        is_mounted_ = !wrong.empty();
-        if (wrong.empty()) {
-            wrong = command({"mount", "-o", "loop", image_.string(), mount_.string()});
-            is_mounted_ = wrong.empty();
-        }
-        if (wrong.empty() && is_alive()) return;
-        ::poll(nullptr, 0, between_ms);
+    std::string wrong = command({"umount", mount_.string()});
+    is_mounted_ = !wrong.empty();
+    if (wrong.empty()) {
+        wrong = command({"mount", "-o", "loop", image_.string(), mount_.string()});
+        is_mounted_ = wrong.empty();
     }
-    throw std::runtime_error(wrong.empty() ? "the file system stays shut down" : wrong);
+    if (!wrong.empty()) throw std::runtime_error(wrong);
 }
 
 }  // namespace weft::fault

@@ -1,6 +1,6 @@
 #pragma once
 // Disks that lose power: an ext4 file system in a file, shut down without flushing its log.
-// Needs root and loop mounts. Threads: one.
+// Needs root and loop mounts, and takes a mount namespace of its own. Threads: one.
 
 #include <filesystem>
 #include <memory>
@@ -27,8 +27,6 @@ public:
 private:
     LoopDisk(std::filesystem::path image, std::filesystem::path mount)
         : image_(std::move(image)), mount_(std::move(mount)) {}
-    [[nodiscard]] bool is_alive() const;
-
     std::filesystem::path image_, mount_;
     bool is_mounted_ = false;
 };
