@@ -70,8 +70,11 @@ void TailPrinter::on_gap(const reliability::JournalGap& gap) {
     if (done_ || flags_.raw) return;
     const std::string lost = gap.lost ? std::to_string(*gap.lost) : "null";
     if (flags_.terse || flags_.pretty) {
-        print("gap  ids " + std::to_string(gap.from) + " to " + std::to_string(gap.to) + ", " +
-              (gap.lost ? lost : "an unknown number") + " lost");
+        print(gap.lost
+                  ? "gap  ids " + std::to_string(gap.from) + " to " + std::to_string(gap.to) +
+                        ", " + lost + " lost"
+                  : "gap  the place was one of another journal; what follows is this one, from "
+                    "its beginning");
         return;
     }
     print("{\"gap\":{\"from\":" + std::to_string(gap.from) + ",\"to\":" + std::to_string(gap.to) +
