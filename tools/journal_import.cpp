@@ -60,16 +60,6 @@ std::optional<Line> read_line(const std::string& text) {
     return line;
 }
 
-std::uint64_t present_items(std::string_view contents) {
-    std::uint64_t count = 0;
-    for (signing::ItemReader items(contents); !items.at_end();) {
-        const auto item = items.next();
-        if (!item) break;
-        if (item->present) ++count;
-    }
-    return count;
-}
-
 class Importer {
 public:
     Importer(Context& context, const JournalFlags& flags, std::string input)
@@ -124,7 +114,8 @@ private:
     bool verified(const Line& line, reliability::RunToStore& run) {
         reliability::StoredRun stored;
         stored.first = stored.from = 1;
-        stored.last = stored.to = std::max<std::uint64_t>(present_items(line.contents), 1);
+        stored.last = stored.to =
+            std::max<std::uint64_t>(reliability::present_items(line.contents), 1);
         stored.stored_us = line.stored_us;
         stored.topic = line.topic;
         stored.contents = line.contents;

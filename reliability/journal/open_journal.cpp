@@ -23,7 +23,8 @@ JournalResult<std::unique_ptr<Journal>> open_journal(const JournalSettings& sett
                     "reliability.journal.backend: memory leaves nothing on disk to look at");
             }
             return std::make_unique<MemoryJournal>(MemoryJournalOptions{{}, clock});
-        case Backend::rocksdb: break;
+        case Backend::rocksdb:
+            break;
     }
     RocksdbJournalOptions options;
     options.sync = settings.sync;

@@ -67,16 +67,6 @@ std::string contents_of(const fabric::RunBytes& run, const std::vector<const cha
     return contents;
 }
 
-std::size_t present_items(std::string_view contents) {
-    std::size_t count = 0;
-    for (signing::ItemReader items(contents); !items.at_end();) {
-        const auto item = items.next();
-        if (!item) break;
-        if (item->present) ++count;
-    }
-    return count;
-}
-
 std::vector<std::string> globs_or_all(const fabric::Fabric& fabric,
                                       const std::vector<std::string>& globs) {
     if (!globs.empty()) return globs;
