@@ -21,9 +21,14 @@ namespace {
 constexpr unsigned long shutdown_request = 0x8004587d;
 constexpr std::uint32_t without_log_flush = 2;
 
+/// "" or why it did not work, also where there is no such program.
 std::string command(const std::vector<std::string>& argv) {
-    const testing::Finished done = testing::run(argv);
-    return done.exit_code == 0 ? "" : argv.front() + ": " + done.err;
+    try {
+        const testing::Finished done = testing::run(argv);
+        return done.exit_code == 0 ? "" : argv.front() + ": " + done.err;
+    } catch (const std::runtime_error& error) {
+        return error.what();
+    }
 }
 
 }  // namespace
