@@ -8,17 +8,17 @@
 #include <thread>
 
 #include "reliability/cursor/message_key.hpp"
-#include "tests/support/switchable_journal.hpp"
 #include "tests/support/signing_fixture.hpp"
+#include "tests/support/switchable_journal.hpp"
 #include "tests/unit/reliability/cursor/hand_clock.hpp"
 
 namespace weft::reliability {
 namespace {
 
 using namespace std::chrono_literals;
+using support::globs_of;
 using support::SwitchableJournal;
 using support::SwitchableState;
-using support::globs_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -152,8 +152,16 @@ TEST_F(Groups, AWaitEndsWithItsTimeAndSaysThatThereIsNothing) {
     put();
     EXPECT_THAT(next("one"), IsEmpty());
     EXPECT_EQ(last_.why, ConsumerGroup::Next::Why::nothing_waits);
-    std::thread time([&] { clock_.pass(61s); });
+    // Time may pass before the wait has begun: so it passes until it is over.
+    std::atomic<bool> over{false};
+    std::thread time([&] {
+        while (!over) {
+            clock_.pass(61s);
+            std::this_thread::yield();
+        }
+    });
     EXPECT_THAT(next("one", 10, 60s), IsEmpty());
+    over = true;
     time.join();
 }
 

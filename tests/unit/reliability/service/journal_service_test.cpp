@@ -338,8 +338,9 @@ TEST_F(JournalServiceTest, HugeNumbersAreCutOrRefusedAndReserveNothing) {
     EXPECT_EQ(page.messages(), 3u);
 
     // 2^32 - 1 runs are announced, and none is there: no request at all.
-    auto lie = BareAsker::request(Operation::submit, {1, std::string("\xDD\xFF\xFF\xFF\xFF")});
-    asker.send(world_.git, encode_journal_request(lie));
+    const Fields announced{1, std::string("\xDD\xFF\xFF\xFF\xFF")};
+    asker.send(world_.git,
+               encode_journal_request(BareAsker::request(Operation::submit, announced)));
     EXPECT_TRUE(asker.silent());
     EXPECT_EQ(refused(Refusal::content_undecodable), 1u);
 }
