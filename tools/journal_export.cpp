@@ -30,25 +30,18 @@ struct Flags {
     std::vector<std::string> topics;
 };
 
-reliability::TopicFilter filter_of(Context& context, const Flags& flags) {
-    if (flags.topics.empty()) return {};
+fabric::TopicSpace space_of(Context& context) {
     config::Problems problems;
-    const auto space = fabric::read_settings(context.configuration(), problems).space;
+    auto space = fabric::read_settings(context.configuration(), problems).space;
     Context::require_none(problems);
-    std::vector<signing::TopicGlob> globs;
-    for (const std::string& text : flags.topics) {
-        auto glob = signing::TopicGlob::parse(space.complete_glob(text));
-        if (!glob) throw usage_error("--topic '" + signing::escape(text) + "': " + glob.error());
-        globs.push_back(std::move(*glob));
-    }
-    return reliability::TopicFilter(std::move(globs));
+    return space;
 }
 
 class Exporter {
 public:
     Exporter(Context& context, const Flags& flags)
         : flags_(flags),
-          filter_(filter_of(context, flags)),
+          filter_(filter_of(space_of(context), flags.topics)),
           verifier_(own_trust(context)),
           journal_(
               open_own_journal(context, flags.journal, reliability::JournalAccess::read_only)) {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "config/section.hpp"
+#include "signing/refusal.hpp"
 #include "signing/settings.hpp"
 #include "tools/journal_command.hpp"
 
@@ -38,6 +39,18 @@ std::shared_ptr<signing::TrustStore> own_trust(Context& context) {
     std::string text;
     for (const std::string& line : trust.error()) text += (text.empty() ? "" : "\n") + line;
     throw usage_error(text);
+}
+
+reliability::TopicFilter filter_of(const fabric::TopicSpace& space,
+                                   const std::vector<std::string>& globs) {
+    if (globs.empty()) return {};
+    std::vector<signing::TopicGlob> parsed;
+    for (const std::string& text : globs) {
+        auto glob = signing::TopicGlob::parse(space.complete_glob(text));
+        if (!glob) throw usage_error("--topic '" + signing::escape(text) + "': " + glob.error());
+        parsed.push_back(std::move(*glob));
+    }
+    return reliability::TopicFilter(std::move(parsed));
 }
 
 std::string size_text(std::uint64_t bytes) {

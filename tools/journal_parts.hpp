@@ -7,7 +7,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "fabric/message/topic.hpp"
 #include "reliability/journal/open_journal.hpp"
 #include "signing/trust_store.hpp"
 #include "tools/context.hpp"
@@ -27,6 +29,11 @@ struct JournalFlags {
 
 /// Null where signing.validate is off, which is said.
 [[nodiscard]] std::shared_ptr<signing::TrustStore> own_trust(Context& context);
+
+/// What `--topic` asks for; short globs are completed, none means everything. Exit 2 for one that
+/// is none.
+[[nodiscard]] reliability::TopicFilter filter_of(const fabric::TopicSpace& space,
+                                                 const std::vector<std::string>& globs);
 
 /// "12.3 MiB".
 [[nodiscard]] std::string size_text(std::uint64_t bytes);

@@ -84,6 +84,11 @@ void count(const reliability::RecorderStats& recorder,
     counters.add("weft_acks_sent_total", "acknowledged", recorder.acknowledged);
     counters.add("weft_acks_sent_total", "rejected", recorder.rejected);
     counters.add("weft_acks_not_sent_total", "", recorder.acks_not_sent);
+    counters.add("weft_journal_order_total", "held", recorder.order.held);
+    counters.add("weft_journal_order_total", "given_up", recorder.order.given_up);
+    counters.add("weft_journal_order_total", "no_room", recorder.order.no_room);
+    counters.add("weft_journal_order_total", "forgotten", recorder.order.forgotten);
+    counters.add("weft_journal_waited_for_room_total", "", recorder.waited_for_room);
     counters.add("weft_journal_requests_total", "", service.requests);
     counters.add("weft_journal_answers_total", "", service.answers);
     counters.add("weft_journal_answers_total", "undeliverable", service.undeliverable);

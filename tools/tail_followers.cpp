@@ -4,6 +4,7 @@
 #include "reliability/service/follower.hpp"
 #include "reliability/service/open_remote.hpp"
 #include "tools/context.hpp"
+#include "tools/journal_parts.hpp"
 
 namespace weft::tools {
 namespace {
@@ -61,7 +62,7 @@ public:
         if (!start) throw usage_error("--from: " + start.error());
         reliability::FollowerSettings follow;
         follow.start = *start;
-        follow.filter = filter_of(fabric, globs);
+        follow.filter = filter_of(fabric.settings().space, globs);
         follow.now_us = fabric.clock().utc_us();
         journal_ = open(flags, fabric, settings);
         reliability::FollowerHooks hooks;
@@ -93,22 +94,12 @@ public:
         counters.add("weft_messages_received_total", "", stats.delivered);
         counters.add("weft_journal_refused_total", "", stats.refused);
         counters.add("weft_journal_lost_total", "", stats.lost);
+        counters.add("weft_journal_unreadable_total", "", stats.unreadable);
         counters.add("weft_journal_away_total", "", stats.away);
         counters.add("weft_journal_revoked_later_total", "", stats.revoked_later);
     }
 
 private:
-    static reliability::TopicFilter filter_of(const fabric::Fabric& fabric,
-                                              const std::vector<std::string>& globs) {
-        std::vector<signing::TopicGlob> parsed;
-        for (const std::string& text : globs) {
-            auto glob = signing::TopicGlob::parse(fabric.settings().space.complete_glob(text));
-            if (!glob)
-                throw usage_error("--topic '" + signing::escape(text) + "': " + glob.error());
-            parsed.push_back(std::move(*glob));
-        }
-        return reliability::TopicFilter(std::move(parsed));
-    }
     static std::unique_ptr<reliability::RemoteJournal> open(const TailFlags& flags,
                                                             fabric::Fabric& fabric,
                                                             const reliability::Settings& settings) {

@@ -61,8 +61,7 @@ struct JournalFollower::Core {
     // The reader's thread.
 
     void read_all(const std::stop_token& stop) {
-        const JournalId seen_first = last_of_topics ? follow_from.id : 0;
-        if (last_of_topics) read_last_of_topics(stop, seen_first);
+        if (last_of_topics) read_last_of_topics(stop, follow_from.id);
         Position at = follow_from;
         bool said_caught_up = false;
         JournalId skip = 1;
@@ -77,9 +76,9 @@ struct JournalFollower::Core {
             at = page->next;
             const bool at_head = page->at_head;
             const bool nothing = page->runs.empty() && !page->gap;
-            if (!nothing) put(stop, std::move(*page), false);
+            if (!nothing) put(stop, {std::move(*page)});
             if (!at_head) continue;
-            if (!std::exchange(said_caught_up, true)) put(stop, Page{}, true);
+            if (!std::exchange(said_caught_up, true)) put(stop, {Page{}, true});
             std::unique_lock lock(mutex);
             changed.wait_for(lock, stop, look_again, [&] { return head > at.id; });
         }
@@ -99,7 +98,7 @@ struct JournalFollower::Core {
             skip = 1;
             at = page->next;
             const bool done = page->at_head || at.id >= through;
-            if (!page->runs.empty()) put(stop, std::move(*page), false);
+            if (!page->runs.empty()) put(stop, {std::move(*page)});
             if (done) return;
         }
     }
@@ -111,12 +110,12 @@ struct JournalFollower::Core {
             // Not over what is stored only later.
             const JournalId known = std::max(journal.info().head, at.id + 1);
             const JournalId last = std::min(at.id + skip, known);
-            Page page;
-            page.next = {at.epoch, last};
-            unreadable.push_back(
-                {at.id + 1, last, {signing::Refusal::contents_malformed, error.sentence}});
             skip = std::min(skip * 2, skip_max);
-            put(stop, std::move(page), false);
+            Item item;
+            item.page.next = {at.epoch, last};
+            item.unreadable = "ids " + std::to_string(at.id + 1) + " to " + std::to_string(last) +
+                              " are passed over: " + error.sentence;
+            put(stop, std::move(item));
             return {at.epoch, last};
         }
         {
@@ -141,16 +140,13 @@ struct JournalFollower::Core {
     struct Item {
         Page page;
         bool caught_up = false;
-        std::vector<StoredRefusal> unreadable;
+        std::string unreadable{};  ///< What is passed over and why, or "".
     };
 
-    void put(const std::stop_token& stop, Page page, bool caught_up) {
+    void put(const std::stop_token& stop, Item item) {
         std::unique_lock lock(mutex);
         changed.wait(lock, stop, [this] { return items.size() < settings.pages_ahead; });
         if (stop.stop_requested()) return;
-        Item item{std::move(page), caught_up, {}};
-        if (!unreadable.empty()) item.unreadable = {unreadable.back()};
-        unreadable.clear();
         items.push_back(std::move(item));
         changed.notify_all();
     }
@@ -173,7 +169,7 @@ struct JournalFollower::Core {
     }
 
     void deliver(const std::stop_token& stop, const Item& item) {
-        for (const StoredRefusal& refused : item.unreadable) refuse(refused);
+        if (!item.unreadable.empty()) pass_over(item.unreadable);
         if (item.page.gap) tell_gap(*item.page.gap);
         for (const StoredRun& run : item.page.runs) {
             if (stop.stop_requested()) return;
@@ -207,6 +203,14 @@ struct JournalFollower::Core {
         if (hooks.gap) hooks.gap(gap);
     }
 
+    void pass_over(const std::string& what) {
+        {
+            const std::scoped_lock lock(mutex);
+            ++stats.unreadable;
+        }
+        if (hooks.warn) hooks.warn(what);
+    }
+
     void refuse(const StoredRefusal& refused) {
         {
             const std::scoped_lock lock(mutex);
@@ -232,7 +236,6 @@ struct JournalFollower::Core {
 
     // Of the reader's thread.
     std::string said_away;
-    std::vector<StoredRefusal> unreadable;
 
     mutable std::mutex mutex;  // guards what follows
     std::condition_variable_any changed;

@@ -25,7 +25,7 @@ namespace weft::reliability {
 struct FollowerHooks {
     std::function<void(const VerifiedMessage&)> deliver;
     std::function<void(const JournalGap&)> gap{};         ///< Before what comes behind it.
-    std::function<void(const StoredRefusal&)> refused{};  ///< Not believed, or not readable.
+    std::function<void(const StoredRefusal&)> refused{};  ///< Not believed.
     std::function<void()> caught_up{};  ///< Once: what was stored when we began is through.
     std::function<void(const std::string&)> warn{};
 };
@@ -41,8 +41,9 @@ struct FollowerSettings {
 struct FollowerStats {
     std::uint64_t delivered = 0, refused = 0, gaps = 0, lost = 0;
     std::uint64_t revoked_later = 0;
-    std::uint64_t away = 0;  ///< Questions that were not answered.
-    Position position;       ///< Behind what was delivered.
+    std::uint64_t unreadable = 0;  ///< Stretches that were passed over; `warn` was told which.
+    std::uint64_t away = 0;        ///< Questions that were not answered.
+    Position position;             ///< Behind what was delivered.
 };
 
 class JournalFollower {
