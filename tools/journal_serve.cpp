@@ -1,5 +1,6 @@
 // weft journal serve: records what passes, says `stored`, answers readers.
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -67,6 +68,13 @@ private:
     std::string said_;
 };
 
+void say_if_nobody_knows_us(const reliability::Settings& settings, const std::string& name) {
+    const auto& journals = settings.journals;
+    if (std::find(journals.begin(), journals.end(), name) != journals.end()) return;
+    Context::info(
+        "publishers and readers find this journal once their reliability.journals names " + name);
+}
+
 void say_retention(const reliability::RetentionReport& report) {
     for (const std::string& line : report.said) Context::warn(line);
     if (report.trimmed + report.expired == 0) return;
@@ -132,6 +140,7 @@ int serve(Context& context, milliseconds ready_timeout) {
                   ", epoch " + reliability::Position{info.epoch, 0}.text().substr(0, 16) + ", " +
                   info.backend);
     say_ready();
+    say_if_nobody_knows_us(settings, fabric->settings().name);
     const Housekeeping housekeeping(context, stop, *fabric);
     Health health;
     while (stop.wait(look_every) == StopSignal::Woken::timeout) {
