@@ -14,7 +14,7 @@ using Keys = std::vector<Schema>;
 
 constexpr std::uint64_t messages_max = 100'000'000;
 constexpr std::uint64_t workers_max = 1024;
-constexpr std::uint64_t attempts_max = 1'000'000;
+constexpr std::uint64_t attempts_max = 100;
 constexpr std::uint64_t connections_max = 1'000'000;
 
 Schema key(Type type, std::string name, std::string default_yaml, std::string doc) {
@@ -169,21 +169,30 @@ Schema reliability() {
 Schema consumer() {
     return section(
         {}, "A consumer: a plugin or a program, and what it hears.",
-        {required(key(Type::text, "name", {}, "Its name on ACKs, cursors and in metrics.")),
+        {required(key(Type::text, "name", {}, "Its name on cursors, in the log and in metrics.")),
          key(Type::path, "plugin", {}, "A shared library; either this or exec."),
          list("exec", {}, each(Type::text), "A program and its arguments; either this or plugin."),
+         key(Type::flag, "isolate", "false", "The plugin runs in a process of its own."),
          required(list("topics", {}, each(Type::text), "The topic globs that it hears.")),
          key(Type::flag, "enabled", "true", "False leaves it out without removing it."),
-         key(Type::flag, "durable", "true", "A cursor in the journal keeps its place."),
+         key(Type::flag, "durable", "true",
+             "Its place is kept in the journal; false: it hears what comes while it runs."),
          count("workers", "1", 1, workers_max, "Messages handled at the same time."),
-         key(Type::flag, "ordered", {}, "One message of a topic at a time, in order."),
-         key(Type::text, "ack", {}, "The level to acknowledge at, or whether to."),
-         count("max_attempts", {}, 1, attempts_max, "Deliveries before a message is given up."),
-         list("retry", {}, each(Type::duration), "The pauses between attempts."),
-         key(Type::duration, "timeout", {}, "How long one message may take."),
-         key(Type::text, "dead_letter", {}, "Where a message goes that was given up."),
-         key(Type::text, "replay", {}, "Where a new cursor begins."),
-         count("max_backlog", {}, 1, messages_max, "Messages that may wait before any is dropped."),
+         key(Type::flag, "ordered", "true",
+             "One message of a topic and publisher at a time, in order."),
+         choice("ack", {}, {"received", "processed"},
+                "Acknowledge at this level what asks for it in the name of this host."),
+         count("max_attempts", "5", 1, attempts_max, "Deliveries before a message is given up."),
+         list("retry", "[1s, 5s, 30s, 2m]", each(Type::duration),
+              "The pauses between attempts; the last one again and again."),
+         key(Type::duration, "timeout", "30s", "How long one attempt may take."),
+         key(Type::text, "dead_letter", {}, "The topic where a message goes that was given up."),
+         key(Type::text, "replay", "now",
+             "Where a new cursor begins: beginning, now, since:1h and so on."),
+         section("max_backlog", "What it may be behind; more is passed over, counted and said.",
+                 {count("count", {}, 1, messages_max, "Messages."),
+                  key(Type::duration, "age", {}, "How old they may be.")}),
+         key(Type::size, "memory", {}, "Address space of each of its processes; nothing: no limit."),
          map("settings", "{}", each(Type::free), "What the consumer itself is told.")});
 }
 
@@ -268,7 +277,11 @@ Schema known_keys() {
                  {choice("level", "info", {"trace", "debug", "info", "warn", "error", "off"},
                          "The least that is said; --log-level wins.")}),
          section("hub", "The host of consumers.",
-                 {list("consumers", "[]", consumer(), "The consumers that the hub runs.")}),
+                 {list("consumers", "[]", consumer(), "The consumers that the hub runs."),
+                  key(Type::text, "journal", "\"\"",
+                      "The journal that has the places of durable consumers; empty: the first of "
+                      "reliability.journals."),
+                  key(Type::path, "state", "var/hub", "The hub's own small files.")}),
          gateway()});
 }
 

@@ -155,7 +155,7 @@ hub:
       timeout: 30s
       dead_letter: builds.dead
       replay: beginning
-      max_backlog: 1000
+      max_backlog: {count: 5000, age: 1h}
       settings: { url: "https://a.example", nested: { list: [1, { x: ~ }] } }
     - { name: shell, exec: [/bin/cat, -n], topics: ["a.*"] }
 )YAML"}});
