@@ -105,7 +105,7 @@ TEST(Query, OfAnUnknownKeyNamesTheNearestKnownOne) {
                 HasSubstr("did you mean 'git.host1'?"));
     EXPECT_THAT(query_problem(configuration, "gateway.listeners.9"),
                 HasSubstr("the list has 4 items"));
-    EXPECT_THAT(query_problem(configuration, "hub.consumers.0.timeout"),
+    EXPECT_THAT(query_problem(configuration, "hub.consumers.0.dead_letter"),
                 HasSubstr("no value here, and no default"));
     EXPECT_THAT(query_problem(configuration, "hub.consumers.0.tmeout"),
                 HasSubstr("did you mean 'timeout'?"));

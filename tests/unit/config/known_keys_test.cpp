@@ -67,6 +67,7 @@ reliability:
   journal: { listen: "tcp://127.0.0.1:9942", topics: [], ages: {}, protect: [] }
   journal_endpoints: {}
   repair: { wait: 5s, held_max: 65536 }
+hub: { journal: "", state: var/hub }
 log: { level: info }
 )YAML";
 
@@ -164,7 +165,7 @@ hub:
     EXPECT_EQ(configuration.find("hub.consumers.0.workers")->origin.text(), "hub.yaml:9");
     EXPECT_EQ(configuration.find("hub.consumers.1.workers")->text, "1");
     EXPECT_EQ(configuration.find("hub.consumers.1.workers")->origin.text(), "default");
-    EXPECT_EQ(configuration.find("hub.consumers.1.timeout"), nullptr);
+    EXPECT_EQ(configuration.find("hub.consumers.1.dead_letter"), nullptr);
 }
 
 TEST(KnownKeys, CoverTheFreeFormMaps) {

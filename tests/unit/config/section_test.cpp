@@ -133,16 +133,16 @@ TEST(Section, PointsToItselfWhereAKeyIsMissing) {
     Problems problems;
     const Section consumer = Section(loaded, "hub", problems).items("consumers").front();
 
-    EXPECT_EQ(consumer.duration("timeout", 7s), 7s);
+    EXPECT_EQ(consumer.duration("max_backlog.age", 7s), 7s);
     EXPECT_THAT(problems, IsEmpty());
-    EXPECT_EQ(consumer.duration("timeout"), 0s);
+    EXPECT_EQ(consumer.duration("max_backlog.age"), 0s);
     consumer.refuse("", "needs plugin or exec");
 
-    EXPECT_EQ(
-        text_of(problems),
-        "/srv/app/weft.d/a.yaml:3: hub.consumers.0.timeout: a value is needed here, but there "
-        "is none\n"
-        "/srv/app/weft.d/a.yaml:3: hub.consumers.0: needs plugin or exec");
+    EXPECT_EQ(text_of(problems),
+              "/srv/app/weft.d/a.yaml:3: hub.consumers.0.max_backlog.age: a value is needed here, "
+              "but there "
+              "is none\n"
+              "/srv/app/weft.d/a.yaml:3: hub.consumers.0: needs plugin or exec");
 }
 
 TEST(Section, ReportsEveryWrongReadOfFreeFormSettings) {
