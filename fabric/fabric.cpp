@@ -348,6 +348,7 @@ std::unique_ptr<Subscriber> Fabric::subscribe(const std::vector<std::string>& gl
     if (!hooks.warn) hooks.warn = core_->options.warn;
     SubscriberSettings settings = core_->subscriber_settings(globs);
     if (!options.remember) settings.replay.directory.clear();
+    if (!options.kind.empty()) settings.replay.kind = options.kind;
     auto subscriber = Subscriber::open(*core_->options.transport, *core_->options.clock,
                                        std::move(settings), core_->trust, std::move(hooks));
     if (!subscriber) throw OpenFailed(subscriber.error());

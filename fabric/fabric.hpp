@@ -82,6 +82,8 @@ private:
 struct SubscribeOptions {
     /// False: what was seen is kept in memory alone, not from start to start.
     bool remember = true;
+    /// In place of FabricOptions::kind, for a process with several receivers; empty: that one.
+    std::string kind{};
 };
 
 class Fabric {

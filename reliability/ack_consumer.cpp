@@ -24,10 +24,13 @@ constexpr milliseconds expire_every{1000};
 }  // namespace
 
 void Delivery::ack() const {
-    if (!asked_ || *asked_ == AckLevel::received) return;
+    if (!asked_) return;
     if (const auto voice = voice_.lock()) {
-        voice->say(
-            [&](AckResponder& responder) { return responder.on_processed(nonce_, voice->now()); });
+        voice->say([&](AckResponder& responder) {
+            // Where it has been said already nothing is given.
+            return *asked_ == AckLevel::received ? responder.on_queued(nonce_, voice->now())
+                                                 : responder.on_processed(nonce_, voice->now());
+        });
     }
 }
 
@@ -58,7 +61,8 @@ struct AckConsumer::Core {
         hooks.refused = options.refused;
         hooks.gap = options.gap;
         subscriber =
-            std::make_unique<RepairingSubscriber>(fabric, globs, std::move(hooks), options.repair);
+            std::make_unique<RepairingSubscriber>(fabric, globs, std::move(hooks), options.repair,
+                                                  fabric::SubscribeOptions{.kind = options.kind});
         worker = std::jthread([this](const std::stop_token& stop) { work(stop); });
     }
 
@@ -75,6 +79,9 @@ struct AckConsumer::Core {
         voice->send(voice->with([&](AckResponder& responder) {
             auto arrived = responder.on_arrival(call, voice->now());
             if (arrived.deliver && enqueue({message, request->level, request->nonce, voice})) {
+                if (!options.says_received && request->level == AckLevel::received) {
+                    return std::optional<Ack>{};
+                }
                 return responder.on_queued(request->nonce, voice->now());
             }
             if (arrived.deliver) responder.on_not_queued(request->nonce);

@@ -65,6 +65,10 @@ private:
 struct ConsumerOptions {
     /// False: what the handler did not answer stays unanswered when it returns; ack() comes later.
     bool automatic = true;
+    /// False: `received` is not said before ack() either; for who takes the message itself from
+    /// elsewhere, such as a journal.
+    bool says_received = true;
+    std::string kind{};  ///< See fabric::SubscribeOptions.
     std::size_t queue_max = 0;                                       ///< 0: fabric.high_water_mark.
     std::chrono::microseconds clock_skew = std::chrono::seconds{1};  ///< See responder.hpp.
     std::function<void(const fabric::RefusedMessage&)> refused{};

@@ -1,0 +1,57 @@
+#pragma once
+// Acknowledges for a durable consumer. Its messages come out of the journal, but a publisher asks,
+// and asks again, live: this hears what asks on the consumer's topics and says what became of the
+// message once the consumer's side knows, whichever of the two is first.
+//
+// `received` is said when the consumer has leased the message from the journal; `processed` when
+// its handler is done. What asks for more than the consumer says is rejected with a sentence.
+// Threads: every function from any thread. Limits: 65,536 messages of each side are remembered.
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "reliability/ack_consumer.hpp"
+
+namespace weft::reliability::hub {
+
+class AckDesk {
+public:
+    static constexpr std::size_t remembered_max = 65'536;
+
+    /// Throws fabric::OpenFailed where an ACK of ours would count for nobody.
+    AckDesk(fabric::Fabric& fabric, const std::string& consumer,
+            const std::vector<std::string>& globs, AckLevel level);
+
+    // Only messages that ask for ACKs need to be told of.
+    void leased(const fabric::Message& message);
+    void processed(const fabric::Message& message);
+    void rejected(const fabric::Message& message, const std::string& reason);
+
+    void stop();
+    [[nodiscard]] std::uint64_t acks() const;
+
+private:
+    struct Known {
+        enum class Is { leased, processed, rejected } is;
+        std::string reason;
+    };
+    void on_delivery(const Delivery& delivery);
+    void note(const fabric::MessageId& id, Known known);
+    /// Says what `known` means for one who asked.
+    static void answer(const Delivery& delivery, const Known& known);
+
+    const std::string consumer_;
+    const AckLevel level_;
+    std::mutex mutex_;
+    std::unordered_map<fabric::MessageId, Delivery> asked_;
+    std::deque<fabric::MessageId> asked_order_;
+    std::unordered_map<fabric::MessageId, Known> known_;
+    std::deque<fabric::MessageId> known_order_;
+    std::unique_ptr<AckConsumer> consumer_of_acks_;  // last: its thread uses the others
+};
+
+}  // namespace weft::reliability::hub
