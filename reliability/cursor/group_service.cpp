@@ -511,6 +511,20 @@ JournalResult<GroupService::Answer> GroupService::nack(const std::string& name,
     return answer;
 }
 
+JournalResult<GroupService::Answer> GroupService::bury(const std::string& name,
+                                                       const std::string& member, JournalId id,
+                                                       std::string_view reason) {
+    auto held = hold_for_member(name, member);
+    if (!held) return tl::make_unexpected(held.error());
+    Answer answer = held->group->state.bury(member, id, reason, now());
+    if (auto written = write(*held, Durability::sync); !written) {
+        return tl::make_unexpected(written.error());
+    }
+    // In mode keyed those behind it can go on.
+    wake();
+    return answer;
+}
+
 JournalResult<GroupService::Answer> GroupService::extend(const std::string& name,
                                                          const std::string& member, JournalId id,
                                                          std::optional<milliseconds> lease) {

@@ -81,6 +81,9 @@ public:
     [[nodiscard]] JournalResult<Answer> nack(const std::string& name, const std::string& member,
                                              JournalId id, std::string_view reason,
                                              std::chrono::milliseconds delay = {});
+    /// A dead letter now, whatever attempt it is: durable when it is answered.
+    [[nodiscard]] JournalResult<Answer> bury(const std::string& name, const std::string& member,
+                                             JournalId id, std::string_view reason);
     [[nodiscard]] JournalResult<Answer> extend(const std::string& name, const std::string& member,
                                                JournalId id,
                                                std::optional<std::chrono::milliseconds> lease = {});

@@ -47,6 +47,7 @@ private:
     void next(Asked& asked, const Reply& reply);
     OperationResult ack(Asked& asked);
     OperationResult nack(Asked& asked);
+    OperationResult bury(Asked& asked);
     OperationResult extend(Asked& asked);
     OperationResult leave(Asked& asked);
 

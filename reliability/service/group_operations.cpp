@@ -77,6 +77,7 @@ void CursorOperations::add_group_entries(std::vector<OperationEntry>& entries) {
          [this](Asked asked, OperationContext&, const Reply& reply) { next(asked, reply); }});
     add(Operation::group_ack, &CursorOperations::ack);
     add(Operation::group_nack, &CursorOperations::nack);
+    add(Operation::group_bury, &CursorOperations::bury);
     add(Operation::group_extend, &CursorOperations::extend);
     add(Operation::group_leave, &CursorOperations::leave);
     add(Operation::dead_retry, &CursorOperations::retry);
@@ -140,6 +141,16 @@ OperationResult CursorOperations::nack(Asked& asked) {
     }
     return one_answer(
         groups_.nack(names.group, names.member, id, reason, delay.value_or(milliseconds{0})));
+}
+
+OperationResult CursorOperations::bury(Asked& asked) {
+    Names names;
+    JournalId id = 0;
+    std::string reason;
+    if (!names.read(asked) || !asked.fields.uint(id) || !read_text(asked, reason)) {
+        return failed(malformed("group_bury: group, member, id, reason"));
+    }
+    return one_answer(groups_.bury(names.group, names.member, id, reason));
 }
 
 OperationResult CursorOperations::extend(Asked& asked) {

@@ -198,6 +198,52 @@ TEST_F(AGroup, AfterItsAttemptsAMessageIsADeadLetterWithReasonAttemptsAndMember)
     EXPECT_EQ(ack("a", 1), Is::lost);
 }
 
+TEST_F(AGroup, WhatItsMemberBuriesIsADeadLetterAtOnceAndStaysOneAfterARestart) {
+    make({.max_attempts = 5});
+    offer(2);
+    static_cast<void>(next("a"));
+    EXPECT_EQ(group_->bury("a", 1, "it will never fit", now_).is, Is::done);
+    EXPECT_EQ(group_->position().id, 1u) << "a dead letter holds nobody up";
+    pass(1h);
+    EXPECT_THAT(next("b"), ElementsAre(2));
+    write();
+    restart();
+    ASSERT_THAT(group_->dead(0, 10), SizeIs(1));
+    const DeadLetter letter = group_->dead(0, 10)[0];
+    EXPECT_EQ(letter.id, 1u);
+    EXPECT_EQ(letter.attempts, 1u);
+    EXPECT_EQ(letter.member, "a");
+    EXPECT_EQ(letter.reason, "it will never fit");
+    EXPECT_EQ(letter.died_us, now_.utc_us - 3'600'000'000);
+    EXPECT_EQ(group_->stats().buried, 1u);
+}
+
+TEST_F(AGroup, OnlyWhoHoldsAMessageCanBuryIt) {
+    offer(2);
+    static_cast<void>(next("a", 1, 10s));
+    EXPECT_EQ(group_->bury("b", 1, "no", now_).is, Is::lost);
+    EXPECT_EQ(group_->bury("a", 2, "no", now_).is, Is::unknown);
+    EXPECT_EQ(group_->bury("a", 3, "no", now_).is, Is::unknown);
+    pass(11s);
+    EXPECT_EQ(group_->bury("a", 1, "no", now_).is, Is::lost) << "it may be somebody else's now";
+    EXPECT_THAT(group_->dead(0, 10), IsEmpty());
+    EXPECT_THAT(next("b", 1), ElementsAre(1));
+    EXPECT_EQ(group_->bury("b", 1, "no", now_).is, Is::done);
+    const auto again = group_->bury("b", 1, "no", now_);
+    EXPECT_EQ(again.is, Is::lost);
+    EXPECT_THAT(again.sentence, HasSubstr("is a dead letter"));
+    EXPECT_EQ(group_->stats().buried, 1u);
+}
+
+TEST_F(AGroup, WhatIsBuriedLetsThoseOfItsKeyGoOn) {
+    make({.mode = Mode::keyed});
+    offer(3);
+    EXPECT_THAT(next("a", 1), ElementsAre(1));
+    EXPECT_THAT(next("b"), IsEmpty());
+    EXPECT_EQ(group_->bury("a", 1, "no", now_).is, Is::done);
+    EXPECT_THAT(next("b"), ElementsAre(2, 3));
+}
+
 TEST_F(AGroup, WhoLetsALeaseEndOnTheLastAttemptMakesADeadLetterThatSaysSo) {
     make({.max_attempts = 1});
     offer(1);

@@ -170,6 +170,7 @@ TEST_F(CursorsElsewhere, WhoHasNoKeyMayReadAndChangesNothing) {
     EXPECT_EQ(reason(cursors.remove("reports")), Reason::refused);
     EXPECT_EQ(reason(groups.next("crew", "a", 1)), Reason::refused);
     EXPECT_EQ(reason(groups.ack("crew", "a", {1})), Reason::refused);
+    EXPECT_EQ(reason(groups.bury("crew", "a", 1, "no")), Reason::refused);
     EXPECT_EQ(reason(groups.retry("crew", 1)), Reason::refused);
     EXPECT_EQ(reason(groups.drop("crew", 1)), Reason::refused);
     EXPECT_EQ(groups_->show("crew")->stats.leased, 0u);
@@ -290,6 +291,30 @@ TEST_F(CursorsElsewhere, DeadLettersAreListedHandedOutAgainAndForgotten) {
     EXPECT_EQ(reason(groups().drop("crew", 2)), Reason::not_found);
     EXPECT_THAT(ids(groups().next("crew", "b", 10)), ElementsAre(1));
     EXPECT_THAT(*groups().dead("crew"), IsEmpty());
+}
+
+TEST_F(CursorsElsewhere, WhatAMemberBuriesIsADeadLetterWhateverAttemptItIs) {
+    world_.store(1, 2);
+    make_group({.max_attempts = 5});
+    ASSERT_THAT(ids(groups().next("crew", "a", 10)), ElementsAre(1, 2));
+
+    const auto buried = groups().bury("crew", "a", 1, "this will never work");
+
+    ASSERT_TRUE(buried) << buried.error().sentence;
+    EXPECT_EQ(buried->is, Is::done);
+    EXPECT_EQ(buried->id, 1u);
+    EXPECT_EQ(groups().bury("crew", "b", 2, "not mine")->is, Is::lost);
+    EXPECT_EQ(reason(groups().bury("nobody", "a", 2, "no such group")), Reason::not_found);
+    const auto dead = groups().dead("crew");
+    ASSERT_TRUE(dead) << dead.error().sentence;
+    ASSERT_THAT(*dead, SizeIs(1));
+    EXPECT_EQ(dead->front().attempts, 1u);
+    EXPECT_EQ(dead->front().reason, "this will never work");
+    const auto view = cursors().show("crew");
+    ASSERT_TRUE(view && view->group);
+    EXPECT_EQ(view->group->dead, 1u);
+    EXPECT_EQ(view->group->buried, 1u);
+    EXPECT_EQ(view->group->leased, 1u);
 }
 
 TEST_F(CursorsElsewhere, ManyMembersOfManyProcessesNeverHaveOneMessageAtOnce) {
