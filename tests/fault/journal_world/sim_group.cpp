@@ -236,7 +236,8 @@ void SimGroup::reject(Member& member, JournalId id) {
     const auto answer = journal_.groups()->bury(group, member.name, id, "will never work");
     // Unanswered, it may be a dead letter after all.
     if (!answer || answer->is == Answer::Is::done) rejected_.insert(id);
-    if (answer ? answer->is == Answer::Is::done : live) end_lease(id);
+    // A dead letter leaves the later ones of its key where they are.
+    if (answer ? answer->is == Answer::Is::done : live) leases_.erase(id);
 }
 
 void SimGroup::look_at_dead() {
