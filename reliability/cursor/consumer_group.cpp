@@ -347,6 +347,14 @@ ConsumerGroup::Answer ConsumerGroup::extend(const std::string& member, JournalId
     return answer;
 }
 
+std::vector<ConsumerGroup::Answer> ConsumerGroup::extend(const std::string& member,
+                                                         const std::vector<JournalId>& ids,
+                                                         std::chrono::milliseconds lease, Now now) {
+    std::vector<Answer> answers;
+    for (const JournalId id : ids) answers.push_back(extend(member, id, lease, now));
+    return answers;
+}
+
 void ConsumerGroup::give_back(const std::string& member, const std::vector<JournalId>& ids) {
     for (const JournalId id : ids) {
         const auto found = entries_.find(id);

@@ -110,6 +110,10 @@ public:
                               Now now);
     [[nodiscard]] Answer extend(const std::string& member, JournalId id,
                                 std::chrono::milliseconds lease, Now now);
+    /// All of them from the same moment on; an answer for each, in their order.
+    [[nodiscard]] std::vector<Answer> extend(const std::string& member,
+                                             const std::vector<JournalId>& ids,
+                                             std::chrono::milliseconds lease, Now now);
     /// Those of `ids` that `member` holds were never really handed out: no attempt.
     void give_back(const std::string& member, const std::vector<JournalId>& ids);
     /// Gives back all it has; that does not count as an attempt. False: there is no such member.

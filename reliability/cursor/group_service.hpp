@@ -87,6 +87,10 @@ public:
     [[nodiscard]] JournalResult<Answer> extend(const std::string& name, const std::string& member,
                                                JournalId id,
                                                std::optional<std::chrono::milliseconds> lease = {});
+    /// The same for many, at most ConsumerGroup::in_flight_max; an answer for each, in their order.
+    [[nodiscard]] JournalResult<std::vector<Answer>> extend(
+        const std::string& name, const std::string& member, const std::vector<JournalId>& ids,
+        std::optional<std::chrono::milliseconds> lease = {});
     /// What it had goes to others at once. `not_found`: the group has no such member.
     [[nodiscard]] JournalResult<void> leave(const std::string& name, const std::string& member);
 

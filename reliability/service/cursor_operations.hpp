@@ -49,6 +49,7 @@ private:
     OperationResult nack(Asked& asked);
     OperationResult bury(Asked& asked);
     OperationResult extend(Asked& asked);
+    OperationResult extend_all(Asked& asked);
     OperationResult leave(Asked& asked);
 
     OperationResult dead(Asked& asked);

@@ -79,6 +79,7 @@ void CursorOperations::add_group_entries(std::vector<OperationEntry>& entries) {
     add(Operation::group_nack, &CursorOperations::nack);
     add(Operation::group_bury, &CursorOperations::bury);
     add(Operation::group_extend, &CursorOperations::extend);
+    add(Operation::group_extend_all, &CursorOperations::extend_all);
     add(Operation::group_leave, &CursorOperations::leave);
     add(Operation::dead_retry, &CursorOperations::retry);
     add(Operation::dead_drop, &CursorOperations::drop);
@@ -161,6 +162,17 @@ OperationResult CursorOperations::extend(Asked& asked) {
         return failed(malformed("group_extend: group, member, id, nil or lease in ms"));
     }
     return one_answer(groups_.extend(names.group, names.member, id, lease));
+}
+
+OperationResult CursorOperations::extend_all(Asked& asked) {
+    Names names;
+    std::vector<JournalId> ids;
+    std::optional<milliseconds> lease;
+    if (!names.read(asked) || !read_ids(asked.fields, ids) || !read_duration(asked.fields, lease)) {
+        return failed(
+            malformed("group_extend_all: group, member, array of ids, nil or lease in ms"));
+    }
+    return some_answers(groups_.extend(names.group, names.member, ids, lease));
 }
 
 OperationResult CursorOperations::leave(Asked& asked) {

@@ -45,6 +45,7 @@ enum class Operation : std::uint64_t {
     dead_retry = 118,
     dead_drop = 119,
     group_bury = 120,
+    group_extend_all = 121,
 };
 
 /// Everything but `anybody` takes a signed request that is fresh and was not here before.

@@ -256,6 +256,21 @@ JournalResult<RemoteGroups::Answer> RemoteGroups::extend(const std::string& name
     return one_answer(changing(Operation::group_extend, 4, out));
 }
 
+JournalResult<std::vector<RemoteGroups::Answer>> RemoteGroups::extend(
+    const std::string& name, const std::string& member, const std::vector<JournalId>& ids,
+    std::optional<milliseconds> lease) {
+    if (ids.size() > answers_max) {
+        return tl::make_unexpected(
+            JournalError{Reason::invalid, "one may extend at most 10000 leases at a time"});
+    }
+    Packer out = names(name, member);
+    write_ids(out, ids);
+    write_duration(out, lease);
+    auto answered = answers(changing(Operation::group_extend_all, 4, out));
+    if (answered && answered->size() != ids.size()) return unreadable();
+    return answered;
+}
+
 JournalResult<void> RemoteGroups::leave(const std::string& name, const std::string& member) {
     Packer out = names(name, member);
     return done(changing_once(Operation::group_leave, 2, out));

@@ -64,6 +64,10 @@ public:
     [[nodiscard]] JournalResult<Answer> extend(const std::string& name, const std::string& member,
                                                JournalId id,
                                                std::optional<std::chrono::milliseconds> lease = {});
+    /// The same for many in one request, at most answers_max.
+    [[nodiscard]] JournalResult<std::vector<Answer>> extend(
+        const std::string& name, const std::string& member, const std::vector<JournalId>& ids,
+        std::optional<std::chrono::milliseconds> lease = {});
     [[nodiscard]] JournalResult<void> leave(const std::string& name, const std::string& member);
 
     [[nodiscard]] JournalResult<std::vector<DeadLetter>> dead(

@@ -162,6 +162,21 @@ TEST_F(AGroup, ExtendingKeepsALeaseAndAnEndedOneCannotBeExtended) {
     EXPECT_THAT(next("b"), ElementsAre(1));
 }
 
+TEST_F(AGroup, ManyLeasesAreExtendedAtOnceWithAnAnswerForEach) {
+    offer(4);
+    static_cast<void>(next("a", 2, 10s));
+    static_cast<void>(next("b", 1, 10s));
+    pass(6s);
+    const auto answers = group_->extend("a", {2, 3, 1, 9}, 10s, now_);
+    ASSERT_THAT(answers, SizeIs(4));
+    EXPECT_EQ(answers[0].is, Is::done);
+    EXPECT_EQ(answers[1].is, Is::lost) << "it is with another";
+    EXPECT_EQ(answers[2].is, Is::done);
+    EXPECT_EQ(answers[3].is, Is::unknown);
+    pass(6s);
+    EXPECT_THAT(next("c"), ElementsAre(3, 4)) << "what was extended is still out";
+}
+
 TEST_F(AGroup, WhatIsGivenBackComesAgainAfterItsDelayLowestFirst) {
     offer(3);
     static_cast<void>(next("a"));

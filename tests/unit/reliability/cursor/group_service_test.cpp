@@ -314,6 +314,23 @@ TEST_F(Groups, DeadLettersAreListedRetriedAndDroppedAlsoAfterARestart) {
     EXPECT_THAT(next("two"), ElementsAre(1));
 }
 
+TEST_F(Groups, ManyLeasesAreExtendedInOneCall) {
+    for (int i = 0; i < 2; ++i) journal_->put("a");
+    put({}, {.lease = 10s});
+    EXPECT_THAT(next("one"), ElementsAre(1, 2));
+    const auto extended = service_->extend("crew", "one", std::vector<JournalId>{1, 2, 7}, 60s);
+    ASSERT_TRUE(extended) << extended.error().sentence;
+    ASSERT_THAT(*extended, SizeIs(3));
+    EXPECT_EQ((*extended)[1].is, Is::done);
+    EXPECT_EQ((*extended)[2].is, Is::unknown);
+    clock_.pass(11s);
+    EXPECT_THAT(next("two"), IsEmpty());
+    const std::vector<JournalId> none, many(ConsumerGroup::in_flight_max + 1, 1);
+    EXPECT_THAT(*service_->extend("crew", "one", none), IsEmpty());
+    EXPECT_EQ(service_->extend("crew", "one", many).error().reason, Reason::invalid);
+    EXPECT_EQ(service_->extend("crew", "one", none, 0s).error().reason, Reason::invalid);
+}
+
 TEST_F(Groups, WhatIsBuriedIsADeadLetterAlsoAfterAPowerCut) {
     for (int i = 0; i < 2; ++i) journal_->put("a");
     put({}, {.max_attempts = 5});
