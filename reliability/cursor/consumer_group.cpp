@@ -249,7 +249,9 @@ ConsumerGroup::Answer ConsumerGroup::answer_for_missing(JournalId id) const {
     const std::string message = "message " + std::to_string(id);
     if (dead_.contains(id)) {
         return {id, Answer::Is::lost,
-                message + " had all its attempts and is a dead letter; retry or drop it there"};
+                message +
+                    " is a dead letter, by its attempts or because it was buried; retry or "
+                    "drop it there"};
     }
     if (id == 0 || id > through_) {
         return {id, Answer::Is::unknown,
@@ -318,6 +320,18 @@ ConsumerGroup::Answer ConsumerGroup::nack(const std::string& member, JournalId i
     return answer;
 }
 
+ConsumerGroup::Answer ConsumerGroup::bury(const std::string& member, JournalId id,
+                                          std::string_view reason, Now now) {
+    expire(now);
+    Answer answer;
+    if (held(member, id, answer) != nullptr) {
+        make_dead(id, reason, now.utc_us);
+    } else if (answer.is == Answer::Is::late) {
+        answer.is = Answer::Is::lost;
+    }
+    return answer;
+}
+
 ConsumerGroup::Answer ConsumerGroup::extend(const std::string& member, JournalId id,
                                             std::chrono::milliseconds lease, Now now) {
     expire(now);
@@ -331,6 +345,14 @@ ConsumerGroup::Answer ConsumerGroup::extend(const std::string& member, JournalId
         answer.is = Answer::Is::lost;
     }
     return answer;
+}
+
+std::vector<ConsumerGroup::Answer> ConsumerGroup::extend(const std::string& member,
+                                                         const std::vector<JournalId>& ids,
+                                                         std::chrono::milliseconds lease, Now now) {
+    std::vector<Answer> answers;
+    for (const JournalId id : ids) answers.push_back(extend(member, id, lease, now));
+    return answers;
 }
 
 void ConsumerGroup::give_back(const std::string& member, const std::vector<JournalId>& ids) {
@@ -376,7 +398,7 @@ void ConsumerGroup::take_later_back(JournalId id, std::uint64_t key) {
 void ConsumerGroup::failed(JournalId id, std::string_view reason, Instant again, Now now) {
     Entry& entry = entries_.at(id);
     if (entry.attempts >= settings_.max_attempts) {
-        bury(id, reason, now.utc_us);
+        make_dead(id, reason, now.utc_us);
         return;
     }
     unplace(id, entry);
@@ -391,7 +413,7 @@ void ConsumerGroup::failed(JournalId id, std::string_view reason, Instant again,
     if (keyed()) take_later_back(id, entry.key);
 }
 
-void ConsumerGroup::bury(JournalId id, std::string_view reason, std::uint64_t utc_us) {
+void ConsumerGroup::make_dead(JournalId id, std::string_view reason, std::uint64_t utc_us) {
     const Entry& entry = entries_.at(id);
     DeadLetter letter;
     letter.id = id;

@@ -1,7 +1,8 @@
 #pragma once
 // A consumer group: its members lease messages of one cursor and acknowledge them. What is not
-// acknowledged in time goes to another member, lowest id first; after max_attempts it is a dead
-// letter. A pure state machine: messages are known by their ids and, in mode keyed, by a key.
+// acknowledged in time goes to another member, lowest id first; after max_attempts, or as soon as
+// its member buries it, it is a dead letter. A pure state machine: messages are known by their ids
+// and, in mode keyed, by a key.
 //
 // Promises: two members never hold a live lease on one message. What was acknowledged, and whose
 //           changes were applied, is never handed out again, also after a restart; what was leased
@@ -104,8 +105,15 @@ public:
     /// Back at once or after `delay` (at most delay_max), or to the dead letters with this reason.
     [[nodiscard]] Answer nack(const std::string& member, JournalId id, std::string_view reason,
                               std::chrono::milliseconds delay, Now now);
+    /// To the dead letters at once, whatever attempt this is.
+    [[nodiscard]] Answer bury(const std::string& member, JournalId id, std::string_view reason,
+                              Now now);
     [[nodiscard]] Answer extend(const std::string& member, JournalId id,
                                 std::chrono::milliseconds lease, Now now);
+    /// All of them from the same moment on; an answer for each, in their order.
+    [[nodiscard]] std::vector<Answer> extend(const std::string& member,
+                                             const std::vector<JournalId>& ids,
+                                             std::chrono::milliseconds lease, Now now);
     /// Those of `ids` that `member` holds were never really handed out: no attempt.
     void give_back(const std::string& member, const std::vector<JournalId>& ids);
     /// Gives back all it has; that does not count as an attempt. False: there is no such member.
@@ -181,7 +189,7 @@ private:
     void lease_to(Members::value_type& member, JournalId id, Entry& entry, fabric::Instant until);
     void take_later_back(JournalId id, std::uint64_t key);
     void failed(JournalId id, std::string_view reason, fabric::Instant again, Now now);
-    void bury(JournalId id, std::string_view reason, std::uint64_t utc_us);
+    void make_dead(JournalId id, std::string_view reason, std::uint64_t utc_us);
     void touch(JournalId id);
 
     std::string name_;

@@ -511,14 +511,39 @@ JournalResult<GroupService::Answer> GroupService::nack(const std::string& name,
     return answer;
 }
 
+JournalResult<GroupService::Answer> GroupService::bury(const std::string& name,
+                                                       const std::string& member, JournalId id,
+                                                       std::string_view reason) {
+    auto held = hold_for_member(name, member);
+    if (!held) return tl::make_unexpected(held.error());
+    Answer answer = held->group->state.bury(member, id, reason, now());
+    if (auto written = write(*held, Durability::sync); !written) {
+        return tl::make_unexpected(written.error());
+    }
+    // In mode keyed those behind it can go on.
+    wake();
+    return answer;
+}
+
 JournalResult<GroupService::Answer> GroupService::extend(const std::string& name,
                                                          const std::string& member, JournalId id,
                                                          std::optional<milliseconds> lease) {
+    auto answers = extend(name, member, std::vector{id}, lease);
+    if (!answers) return tl::make_unexpected(std::move(answers.error()));
+    return std::move(answers->front());
+}
+
+JournalResult<std::vector<GroupService::Answer>> GroupService::extend(
+    const std::string& name, const std::string& member, const std::vector<JournalId>& ids,
+    std::optional<milliseconds> lease) {
+    if (ids.size() > ConsumerGroup::in_flight_max) {
+        return failed(Reason::invalid, "one may extend at most 10000 leases at a time");
+    }
     if (lease && !lease_is_good(*lease)) return bad_lease();
     auto held = hold_for_member(name, member);
     if (!held) return tl::make_unexpected(held.error());
     Group& group = *held->group;
-    return group.state.extend(member, id, lease.value_or(group.record.group->lease), now());
+    return group.state.extend(member, ids, lease.value_or(group.record.group->lease), now());
 }
 
 JournalResult<void> GroupService::leave(const std::string& name, const std::string& member) {

@@ -81,9 +81,16 @@ public:
     [[nodiscard]] JournalResult<Answer> nack(const std::string& name, const std::string& member,
                                              JournalId id, std::string_view reason,
                                              std::chrono::milliseconds delay = {});
+    /// A dead letter now, whatever attempt it is: durable when it is answered.
+    [[nodiscard]] JournalResult<Answer> bury(const std::string& name, const std::string& member,
+                                             JournalId id, std::string_view reason);
     [[nodiscard]] JournalResult<Answer> extend(const std::string& name, const std::string& member,
                                                JournalId id,
                                                std::optional<std::chrono::milliseconds> lease = {});
+    /// The same for many, at most ConsumerGroup::in_flight_max; an answer for each, in their order.
+    [[nodiscard]] JournalResult<std::vector<Answer>> extend(
+        const std::string& name, const std::string& member, const std::vector<JournalId>& ids,
+        std::optional<std::chrono::milliseconds> lease = {});
     /// What it had goes to others at once. `not_found`: the group has no such member.
     [[nodiscard]] JournalResult<void> leave(const std::string& name, const std::string& member);
 

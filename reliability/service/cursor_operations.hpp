@@ -47,7 +47,9 @@ private:
     void next(Asked& asked, const Reply& reply);
     OperationResult ack(Asked& asked);
     OperationResult nack(Asked& asked);
+    OperationResult bury(Asked& asked);
     OperationResult extend(Asked& asked);
+    OperationResult extend_all(Asked& asked);
     OperationResult leave(Asked& asked);
 
     OperationResult dead(Asked& asked);

@@ -77,7 +77,9 @@ void CursorOperations::add_group_entries(std::vector<OperationEntry>& entries) {
          [this](Asked asked, OperationContext&, const Reply& reply) { next(asked, reply); }});
     add(Operation::group_ack, &CursorOperations::ack);
     add(Operation::group_nack, &CursorOperations::nack);
+    add(Operation::group_bury, &CursorOperations::bury);
     add(Operation::group_extend, &CursorOperations::extend);
+    add(Operation::group_extend_all, &CursorOperations::extend_all);
     add(Operation::group_leave, &CursorOperations::leave);
     add(Operation::dead_retry, &CursorOperations::retry);
     add(Operation::dead_drop, &CursorOperations::drop);
@@ -142,6 +144,16 @@ OperationResult CursorOperations::nack(Asked& asked) {
         groups_.nack(names.group, names.member, id, reason, delay.value_or(milliseconds{0})));
 }
 
+OperationResult CursorOperations::bury(Asked& asked) {
+    Names names;
+    JournalId id = 0;
+    std::string reason;
+    if (!names.read(asked) || !asked.fields.uint(id) || !read_text(asked, reason)) {
+        return failed(malformed("group_bury: group, member, id, reason"));
+    }
+    return one_answer(groups_.bury(names.group, names.member, id, reason));
+}
+
 OperationResult CursorOperations::extend(Asked& asked) {
     Names names;
     JournalId id = 0;
@@ -150,6 +162,17 @@ OperationResult CursorOperations::extend(Asked& asked) {
         return failed(malformed("group_extend: group, member, id, nil or lease in ms"));
     }
     return one_answer(groups_.extend(names.group, names.member, id, lease));
+}
+
+OperationResult CursorOperations::extend_all(Asked& asked) {
+    Names names;
+    std::vector<JournalId> ids;
+    std::optional<milliseconds> lease;
+    if (!names.read(asked) || !read_ids(asked.fields, ids) || !read_duration(asked.fields, lease)) {
+        return failed(
+            malformed("group_extend_all: group, member, array of ids, nil or lease in ms"));
+    }
+    return some_answers(groups_.extend(names.group, names.member, ids, lease));
 }
 
 OperationResult CursorOperations::leave(Asked& asked) {

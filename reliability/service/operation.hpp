@@ -44,6 +44,8 @@ enum class Operation : std::uint64_t {
     dead_list = 117,
     dead_retry = 118,
     dead_drop = 119,
+    group_bury = 120,
+    group_extend_all = 121,
 };
 
 /// Everything but `anybody` takes a signed request that is fresh and was not here before.

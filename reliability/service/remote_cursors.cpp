@@ -13,6 +13,8 @@ using Reason = JournalError::Reason;
 
 /// A journal that was killed forgets who waits: they ask again after this.
 constexpr milliseconds wait_at_once{5'000};
+/// What is beyond, the journal would cut, too.
+constexpr std::size_t reason_sent_max = 4096;
 
 Question asking(Operation operation, std::size_t count, Packer& fields) {
     Question question;
@@ -201,6 +203,13 @@ JournalResult<std::vector<RemoteGroups::Answer>> RemoteGroups::answers(Question 
     return answers;
 }
 
+JournalResult<RemoteGroups::Answer> RemoteGroups::one_answer(Question question) {
+    const auto answered = answers(std::move(question));
+    if (!answered) return tl::make_unexpected(answered.error());
+    if (answered->size() != 1) return unreadable();
+    return answered->front();
+}
+
 JournalResult<void> RemoteGroups::done(Question question) {
     auto answer = link_.ask(std::move(question));
     if (!answer) return tl::make_unexpected(std::move(answer.error()));
@@ -225,12 +234,17 @@ JournalResult<RemoteGroups::Answer> RemoteGroups::nack(const std::string& name,
                                                        std::string_view reason,
                                                        milliseconds delay) {
     Packer out = names(name, member);
-    out.uint(id).str(reason.substr(0, 4096));
+    out.uint(id).str(reason.substr(0, reason_sent_max));
     write_duration(out, std::max(delay, milliseconds{0}));
-    const auto answered = answers(changing_once(Operation::group_nack, 5, out));
-    if (!answered) return tl::make_unexpected(answered.error());
-    if (answered->size() != 1) return unreadable();
-    return answered->front();
+    return one_answer(changing_once(Operation::group_nack, 5, out));
+}
+
+JournalResult<RemoteGroups::Answer> RemoteGroups::bury(const std::string& name,
+                                                       const std::string& member, JournalId id,
+                                                       std::string_view reason) {
+    Packer out = names(name, member);
+    out.uint(id).str(reason.substr(0, reason_sent_max));
+    return one_answer(changing_once(Operation::group_bury, 4, out));
 }
 
 JournalResult<RemoteGroups::Answer> RemoteGroups::extend(const std::string& name,
@@ -239,10 +253,22 @@ JournalResult<RemoteGroups::Answer> RemoteGroups::extend(const std::string& name
     Packer out = names(name, member);
     out.uint(id);
     write_duration(out, lease);
-    const auto answered = answers(changing(Operation::group_extend, 4, out));
-    if (!answered) return tl::make_unexpected(answered.error());
-    if (answered->size() != 1) return unreadable();
-    return answered->front();
+    return one_answer(changing(Operation::group_extend, 4, out));
+}
+
+JournalResult<std::vector<RemoteGroups::Answer>> RemoteGroups::extend(
+    const std::string& name, const std::string& member, const std::vector<JournalId>& ids,
+    std::optional<milliseconds> lease) {
+    if (ids.size() > answers_max) {
+        return tl::make_unexpected(
+            JournalError{Reason::invalid, "one may extend at most 10000 leases at a time"});
+    }
+    Packer out = names(name, member);
+    write_ids(out, ids);
+    write_duration(out, lease);
+    auto answered = answers(changing(Operation::group_extend_all, 4, out));
+    if (answered && answered->size() != ids.size()) return unreadable();
+    return answered;
 }
 
 JournalResult<void> RemoteGroups::leave(const std::string& name, const std::string& member) {

@@ -5,8 +5,8 @@
 // What changes something takes a link with an identity (operation.hpp says whose). The messages of
 // next() and read() were not verified by the journal's answer: that is the reader's part
 // (stored_verifier.hpp). Messages that were handed out in an answer that was lost come again once
-// their leases end. remove(), nack(), leave(), retry() and drop() are asked once: after `away` it
-// is not known whether they were done.
+// their leases end. remove(), nack(), bury(), leave(), retry() and drop() are asked once: after
+// `away` it is not known whether they were done.
 //
 // Threads:   every function from any thread; each waits for its answer. Ownership: the link must
 //            outlive it.
@@ -59,9 +59,15 @@ public:
     [[nodiscard]] JournalResult<Answer> nack(const std::string& name, const std::string& member,
                                              JournalId id, std::string_view reason,
                                              std::chrono::milliseconds delay = {});
+    [[nodiscard]] JournalResult<Answer> bury(const std::string& name, const std::string& member,
+                                             JournalId id, std::string_view reason);
     [[nodiscard]] JournalResult<Answer> extend(const std::string& name, const std::string& member,
                                                JournalId id,
                                                std::optional<std::chrono::milliseconds> lease = {});
+    /// The same for many in one request, at most answers_max.
+    [[nodiscard]] JournalResult<std::vector<Answer>> extend(
+        const std::string& name, const std::string& member, const std::vector<JournalId>& ids,
+        std::optional<std::chrono::milliseconds> lease = {});
     [[nodiscard]] JournalResult<void> leave(const std::string& name, const std::string& member);
 
     [[nodiscard]] JournalResult<std::vector<DeadLetter>> dead(
@@ -71,6 +77,7 @@ public:
 
 private:
     [[nodiscard]] JournalResult<std::vector<Answer>> answers(Question question);
+    [[nodiscard]] JournalResult<Answer> one_answer(Question question);
     [[nodiscard]] JournalResult<void> done(Question question);
 
     RemoteLink& link_;

@@ -270,7 +270,8 @@ void World::plan() {
             every(random_.between(milliseconds{5}, milliseconds{40}), until,
                   [&one, i] { one->turn(i); });
         }
-        every(milliseconds{200}, until, [&one] { one->operate(); });
+        // What is tried again as the last thing would be with nobody at the end.
+        every(milliseconds{200}, until - seconds{1}, [&one] { one->operate(); });
     }
     schedule_.at(length_, [this] { heal(); });
 }

@@ -223,6 +223,7 @@ void SimGroup::acknowledge(Member& member, JournalId id) {
 
 void SimGroup::give_back(Member& member, JournalId id) {
     ++scene_.figures.nacks;
+    if (scene_.random.permille(200)) return reject(member, id);
     const milliseconds delay{scene_.random.permille(500) ? scene_.random.below(200) : 0};
     const bool live = has_live(member, id);
     const auto answer = journal_.groups()->nack(group, member.name, id, "does not work", delay);
@@ -230,11 +231,20 @@ void SimGroup::give_back(Member& member, JournalId id) {
     if (answer ? answer->is == Answer::Is::done : live) end_lease(id);
 }
 
+void SimGroup::reject(Member& member, JournalId id) {
+    const bool live = has_live(member, id);
+    const auto answer = journal_.groups()->bury(group, member.name, id, "will never work");
+    // Unanswered, it may be a dead letter after all.
+    if (!answer || answer->is == Answer::Is::done) rejected_.insert(id);
+    // A dead letter leaves the later ones of its key where they are.
+    if (answer ? answer->is == Answer::Is::done : live) leases_.erase(id);
+}
+
 void SimGroup::look_at_dead() {
     const auto dead = journal_.groups()->dead(group);
     if (!dead) return;
     for (const DeadLetter& letter : *dead) {
-        if (letter.attempts != settings_.max_attempts) {
+        if (letter.attempts != settings_.max_attempts && !rejected_.contains(letter.id)) {
             violation("message " + std::to_string(letter.id) + " is a dead letter after " +
                       std::to_string(letter.attempts) + " attempts of " +
                       std::to_string(settings_.max_attempts));

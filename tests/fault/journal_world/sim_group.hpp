@@ -48,6 +48,7 @@ private:
     void acknowledge(Member& member, JournalId id);
     [[nodiscard]] bool has_live(const Member& member, JournalId id) const;
     void give_back(Member& member, JournalId id);
+    void reject(Member& member, JournalId id);
     void end_lease(JournalId id);
     void check_keyed(const Member& member, JournalId id);
     void look_at_dead();
@@ -65,6 +66,7 @@ private:
     std::map<JournalId, Lease> leases_;  // live, as members believe
     std::set<JournalId> acknowledged_;   // durably
     std::set<JournalId> unsure_;         // maybe
+    std::set<JournalId> rejected_;       // maybe dead before their last attempt
     std::map<JournalId, unsigned> dead_;
     std::set<JournalId> retried_;  // maybe alive again
     std::map<JournalId, std::string> topics_;

@@ -60,7 +60,7 @@ private:
                 ack();
                 break;
             case 7:
-                nack();
+                roll(4) == 0 ? reject() : nack();
                 break;
             case 8:
                 pass(std::chrono::milliseconds{roll(3000)});
@@ -148,6 +148,16 @@ private:
         const auto answer = group_->nack(held->second.member, id, "no",
                                          std::chrono::milliseconds{roll(2) * 500}, now_);
         if (answer.is != Is::done) return;
+        give_back(id);
+    }
+    void reject() {
+        if (live_.empty()) return;
+        auto held = live_.begin();
+        std::advance(held, roll(static_cast<unsigned>(live_.size())));
+        const JournalId id = held->first;
+        const auto answer = group_->bury(held->second.member, id, "never", now_);
+        if (answer.is != Is::done) return;
+        if (group_->dead_letter(id) == nullptr) return fail("it was buried and is not dead", id);
         give_back(id);
     }
     void give_back(JournalId id) {

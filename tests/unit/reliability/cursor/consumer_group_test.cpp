@@ -162,6 +162,21 @@ TEST_F(AGroup, ExtendingKeepsALeaseAndAnEndedOneCannotBeExtended) {
     EXPECT_THAT(next("b"), ElementsAre(1));
 }
 
+TEST_F(AGroup, ManyLeasesAreExtendedAtOnceWithAnAnswerForEach) {
+    offer(4);
+    static_cast<void>(next("a", 2, 10s));
+    static_cast<void>(next("b", 1, 10s));
+    pass(6s);
+    const auto answers = group_->extend("a", {2, 3, 1, 9}, 10s, now_);
+    ASSERT_THAT(answers, SizeIs(4));
+    EXPECT_EQ(answers[0].is, Is::done);
+    EXPECT_EQ(answers[1].is, Is::lost) << "it is with another";
+    EXPECT_EQ(answers[2].is, Is::done);
+    EXPECT_EQ(answers[3].is, Is::unknown);
+    pass(6s);
+    EXPECT_THAT(next("c"), ElementsAre(3, 4)) << "what was extended is still out";
+}
+
 TEST_F(AGroup, WhatIsGivenBackComesAgainAfterItsDelayLowestFirst) {
     offer(3);
     static_cast<void>(next("a"));
@@ -196,6 +211,52 @@ TEST_F(AGroup, AfterItsAttemptsAMessageIsADeadLetterWithReasonAttemptsAndMember)
     EXPECT_EQ(letter.died_us, now_.utc_us);
     EXPECT_EQ(group_->position().id, 1u) << "a dead letter holds nobody up";
     EXPECT_EQ(ack("a", 1), Is::lost);
+}
+
+TEST_F(AGroup, WhatItsMemberBuriesIsADeadLetterAtOnceAndStaysOneAfterARestart) {
+    make({.max_attempts = 5});
+    offer(2);
+    static_cast<void>(next("a"));
+    EXPECT_EQ(group_->bury("a", 1, "it will never fit", now_).is, Is::done);
+    EXPECT_EQ(group_->position().id, 1u) << "a dead letter holds nobody up";
+    pass(1h);
+    EXPECT_THAT(next("b"), ElementsAre(2));
+    write();
+    restart();
+    ASSERT_THAT(group_->dead(0, 10), SizeIs(1));
+    const DeadLetter letter = group_->dead(0, 10)[0];
+    EXPECT_EQ(letter.id, 1u);
+    EXPECT_EQ(letter.attempts, 1u);
+    EXPECT_EQ(letter.member, "a");
+    EXPECT_EQ(letter.reason, "it will never fit");
+    EXPECT_EQ(letter.died_us, now_.utc_us - 3'600'000'000);
+    EXPECT_EQ(group_->stats().buried, 1u);
+}
+
+TEST_F(AGroup, OnlyWhoHoldsAMessageCanBuryIt) {
+    offer(2);
+    static_cast<void>(next("a", 1, 10s));
+    EXPECT_EQ(group_->bury("b", 1, "no", now_).is, Is::lost);
+    EXPECT_EQ(group_->bury("a", 2, "no", now_).is, Is::unknown);
+    EXPECT_EQ(group_->bury("a", 3, "no", now_).is, Is::unknown);
+    pass(11s);
+    EXPECT_EQ(group_->bury("a", 1, "no", now_).is, Is::lost) << "it may be somebody else's now";
+    EXPECT_THAT(group_->dead(0, 10), IsEmpty());
+    EXPECT_THAT(next("b", 1), ElementsAre(1));
+    EXPECT_EQ(group_->bury("b", 1, "no", now_).is, Is::done);
+    const auto again = group_->bury("b", 1, "no", now_);
+    EXPECT_EQ(again.is, Is::lost);
+    EXPECT_THAT(again.sentence, HasSubstr("is a dead letter"));
+    EXPECT_EQ(group_->stats().buried, 1u);
+}
+
+TEST_F(AGroup, WhatIsBuriedLetsThoseOfItsKeyGoOn) {
+    make({.mode = Mode::keyed});
+    offer(3);
+    EXPECT_THAT(next("a", 1), ElementsAre(1));
+    EXPECT_THAT(next("b"), IsEmpty());
+    EXPECT_EQ(group_->bury("a", 1, "no", now_).is, Is::done);
+    EXPECT_THAT(next("b"), ElementsAre(2, 3));
 }
 
 TEST_F(AGroup, WhoLetsALeaseEndOnTheLastAttemptMakesADeadLetterThatSaysSo) {

@@ -314,6 +314,56 @@ TEST_F(Groups, DeadLettersAreListedRetriedAndDroppedAlsoAfterARestart) {
     EXPECT_THAT(next("two"), ElementsAre(1));
 }
 
+TEST_F(Groups, ManyLeasesAreExtendedInOneCall) {
+    for (int i = 0; i < 2; ++i) journal_->put("a");
+    put({}, {.lease = 10s});
+    EXPECT_THAT(next("one"), ElementsAre(1, 2));
+    const auto extended = service_->extend("crew", "one", std::vector<JournalId>{1, 2, 7}, 60s);
+    ASSERT_TRUE(extended) << extended.error().sentence;
+    ASSERT_THAT(*extended, SizeIs(3));
+    EXPECT_EQ((*extended)[1].is, Is::done);
+    EXPECT_EQ((*extended)[2].is, Is::unknown);
+    clock_.pass(11s);
+    EXPECT_THAT(next("two"), IsEmpty());
+    const std::vector<JournalId> none, many(ConsumerGroup::in_flight_max + 1, 1);
+    EXPECT_THAT(*service_->extend("crew", "one", none), IsEmpty());
+    EXPECT_EQ(service_->extend("crew", "one", many).error().reason, Reason::invalid);
+    EXPECT_EQ(service_->extend("crew", "one", none, 0s).error().reason, Reason::invalid);
+}
+
+TEST_F(Groups, WhatIsBuriedIsADeadLetterAlsoAfterAPowerCut) {
+    for (int i = 0; i < 2; ++i) journal_->put("a");
+    put({}, {.max_attempts = 5});
+    EXPECT_THAT(next("one"), ElementsAre(1, 2));
+    const auto buried = service_->bury("crew", "one", 1, "rejected");
+    ASSERT_TRUE(buried) << buried.error().sentence;
+    EXPECT_EQ(buried->is, Is::done);
+    EXPECT_EQ(service_->bury("crew", "two", 2, "not mine")->is, Is::lost);
+    EXPECT_EQ(service_->bury("crew", "", 2, "nobody").error().reason, Reason::invalid);
+    state_->lose_power();
+    restart();
+    const auto dead = service_->dead("crew");
+    ASSERT_THAT(*dead, SizeIs(1));
+    EXPECT_EQ((*dead)[0].attempts, 1u);
+    EXPECT_EQ((*dead)[0].reason, "rejected");
+    EXPECT_THAT(next("two"), ElementsAre(2));
+}
+
+TEST_F(Groups, ABurialThatIsNotDurableIsNotAnswered) {
+    journal_->put("a");
+    put();
+    static_cast<void>(next("one"));
+    state_->fail_with("disk gone");
+    const auto answer = service_->bury("crew", "one", 1, "rejected");
+    ASSERT_FALSE(answer);
+    EXPECT_THAT(answer.error().sentence, HasSubstr("disk gone"));
+    state_->lose_power();
+    state_->fail_with("");
+    restart();
+    EXPECT_THAT(*service_->dead("crew"), IsEmpty());
+    EXPECT_THAT(next("two"), ElementsAre(1));
+}
+
 TEST_F(Groups, ARemovedGroupLeavesNothingBehindAndANewOneOfItsNameBeginsFresh) {
     journal_->put("a");
     put({}, {.max_attempts = 1});

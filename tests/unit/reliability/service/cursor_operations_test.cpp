@@ -170,6 +170,8 @@ TEST_F(CursorsElsewhere, WhoHasNoKeyMayReadAndChangesNothing) {
     EXPECT_EQ(reason(cursors.remove("reports")), Reason::refused);
     EXPECT_EQ(reason(groups.next("crew", "a", 1)), Reason::refused);
     EXPECT_EQ(reason(groups.ack("crew", "a", {1})), Reason::refused);
+    EXPECT_EQ(reason(groups.bury("crew", "a", 1, "no")), Reason::refused);
+    EXPECT_EQ(reason(groups.extend("crew", "a", std::vector<JournalId>{1})), Reason::refused);
     EXPECT_EQ(reason(groups.retry("crew", 1)), Reason::refused);
     EXPECT_EQ(reason(groups.drop("crew", 1)), Reason::refused);
     EXPECT_EQ(groups_->show("crew")->stats.leased, 0u);
@@ -290,6 +292,74 @@ TEST_F(CursorsElsewhere, DeadLettersAreListedHandedOutAgainAndForgotten) {
     EXPECT_EQ(reason(groups().drop("crew", 2)), Reason::not_found);
     EXPECT_THAT(ids(groups().next("crew", "b", 10)), ElementsAre(1));
     EXPECT_THAT(*groups().dead("crew"), IsEmpty());
+}
+
+TEST_F(CursorsElsewhere, ManyLeasesAreExtendedInOneRequest) {
+    world_.store(1, 3);
+    make_group();
+    ASSERT_THAT(ids(groups().next("crew", "a", 2, 50ms)), ElementsAre(1, 2));
+
+    const auto extended = groups().extend("crew", "a", std::vector<JournalId>{2, 1, 3}, 60s);
+
+    ASSERT_TRUE(extended) << extended.error().sentence;
+    ASSERT_THAT(*extended, SizeIs(3));
+    EXPECT_EQ((*extended)[0].id, 2u);
+    EXPECT_EQ((*extended)[2].is, Is::unknown);
+    EXPECT_EQ(groups_->show("crew")->stats.leased, 2u);
+    const std::vector<JournalId> many(answers_max + 1, 1);
+    EXPECT_EQ(reason(groups().extend("crew", "a", many)), Reason::invalid);
+}
+
+// Everything that `weft hub --list` tells of a consumer.
+TEST_F(CursorsElsewhere, AGroupIsShownWithAllItsFigures) {
+    world_.store(1, 8);
+    make_group({.mode = Mode::exclusive, .max_attempts = 1});
+    ASSERT_THAT(ids(groups().next("crew", "a", 5)), ElementsAre(1, 2, 3, 4, 5));
+    ASSERT_TRUE(groups().ack("crew", "a", {1}));
+    ASSERT_TRUE(groups().nack("crew", "a", 2, "no"));
+    ASSERT_TRUE(groups().bury("crew", "a", 3, "never"));
+    ASSERT_TRUE(groups().drop("crew", 2));
+
+    const auto view = cursors().show("crew");
+
+    ASSERT_TRUE(view && view->group);
+    const auto own = groups_->show("crew");
+    EXPECT_EQ(view->cursor, own->cursor);
+    EXPECT_EQ(view->lag.messages, 5u);
+    const ConsumerGroup::Stats &told = *view->group, &has = own->stats;
+    EXPECT_EQ(told.leased, 2u);
+    EXPECT_EQ(told.waiting, has.waiting);
+    EXPECT_EQ(has.waiting, 3u) << "looked up in advance";
+    EXPECT_EQ(told.delayed, 0u);
+    EXPECT_EQ(told.members, 1u);
+    EXPECT_EQ(told.active, "a");
+    EXPECT_EQ(told.dead, 1u);
+    EXPECT_EQ(told.buried, 2u);
+    EXPECT_EQ(told.acknowledged, 1u);
+}
+
+TEST_F(CursorsElsewhere, WhatAMemberBuriesIsADeadLetterWhateverAttemptItIs) {
+    world_.store(1, 2);
+    make_group({.max_attempts = 5});
+    ASSERT_THAT(ids(groups().next("crew", "a", 10)), ElementsAre(1, 2));
+
+    const auto buried = groups().bury("crew", "a", 1, "this will never work");
+
+    ASSERT_TRUE(buried) << buried.error().sentence;
+    EXPECT_EQ(buried->is, Is::done);
+    EXPECT_EQ(buried->id, 1u);
+    EXPECT_EQ(groups().bury("crew", "b", 2, "not mine")->is, Is::lost);
+    EXPECT_EQ(reason(groups().bury("nobody", "a", 2, "no such group")), Reason::not_found);
+    const auto dead = groups().dead("crew");
+    ASSERT_TRUE(dead) << dead.error().sentence;
+    ASSERT_THAT(*dead, SizeIs(1));
+    EXPECT_EQ(dead->front().attempts, 1u);
+    EXPECT_EQ(dead->front().reason, "this will never work");
+    const auto view = cursors().show("crew");
+    ASSERT_TRUE(view && view->group);
+    EXPECT_EQ(view->group->dead, 1u);
+    EXPECT_EQ(view->group->buried, 1u);
+    EXPECT_EQ(view->group->leased, 1u);
 }
 
 TEST_F(CursorsElsewhere, ManyMembersOfManyProcessesNeverHaveOneMessageAtOnce) {
