@@ -2,7 +2,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,7 +86,8 @@ void ChildProcess::State::follow() {
         const std::scoped_lock lock(voice_mutex);
         if (order.on_error_line) order.on_error_line(line, cut);
     });
-    const Descriptor exit(::pidfd_open(launched.pid, 0));
+    // Not pidfd_open(): the header of glibc 2.36 forgets to say that it is C.
+    const Descriptor exit(static_cast<int>(::syscall(SYS_pidfd_open, launched.pid, 0)));
     // Where the kernel cannot tell (before Linux 5.3), we look.
     const int pause_ms = exit.is_open() ? -1 : 20;
     bool errors_open = launched.err.is_open();
