@@ -43,7 +43,11 @@ class Exchange {
 public:
     Exchange(const ExchangeEnds& ends, std::string_view line, steady_clock::time_point deadline,
              std::size_t answer_bytes_max)
-        : ends_(ends), rest_(line), deadline_(deadline), bytes_max_(answer_bytes_max) {}
+        : ends_(ends),
+          rest_(line),
+          line_bytes_(line.size()),
+          deadline_(deadline),
+          bytes_max_(answer_bytes_max) {}
 
     Exchanged run() {
         for (;;) {
@@ -99,9 +103,13 @@ private:
     /// The pipe tells how much of the message nobody has read. One byte may be left: a reader of
     /// JSON can stop before the line break.
     [[nodiscard]] bool message_is_read() const {
-        if (!rest_.empty()) return false;
-        int unread = 0;
-        return ::ioctl(ends_.in, FIONREAD, &unread) != 0 || unread <= 1;
+        return rest_.empty() && unread().value_or(0) <= 1;
+    }
+
+    [[nodiscard]] std::optional<std::size_t> unread() const {
+        int bytes = 0;
+        if (::ioctl(ends_.in, FIONREAD, &bytes) != 0 || bytes < 0) return std::nullopt;
+        return static_cast<std::size_t>(bytes);
     }
 
     std::optional<Exchanged> settled() {
@@ -123,7 +131,8 @@ private:
         while (!closed_out_ && read_some()) {
             if (auto result = settled()) return std::move(*result);
         }
-        return {Is::ended, std::move(answer_)};
+        const bool untouched = answer_.empty() && unread() == line_bytes_ - rest_.size();
+        return {Is::ended, std::move(answer_), untouched};
     }
 
     Exchanged over() {
@@ -135,6 +144,7 @@ private:
 
     ExchangeEnds ends_;
     std::string_view rest_;  ///< Of the message.
+    std::size_t line_bytes_;
     steady_clock::time_point deadline_;
     std::size_t bytes_max_;
     std::string answer_;

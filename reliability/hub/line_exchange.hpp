@@ -33,6 +33,7 @@ struct Exchanged {
     };
     Is is;
     std::string text{};
+    bool untouched = false;  ///< With `ended`: it read nothing of the message.
 };
 
 /// `line` ends with its line break. While it is written, stdout is read.
