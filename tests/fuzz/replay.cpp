@@ -42,7 +42,11 @@ constexpr std::array<std::pair<std::string_view, Target>, 22> targets{{
     {"journal_request", fuzz::journal_request},
     {"journal_answer", fuzz::journal_answer},
     {"cursor_fields", fuzz::cursor_fields},
+<<<<<<< HEAD
     {"exec_answer", fuzz::exec_answer},
+=======
+    {"dead_letter", fuzz::dead_letter},
+>>>>>>> w4
 }};
 
 std::vector<fs::path> files_in(const fs::path& directory) {
