@@ -1,0 +1,24 @@
+#pragma once
+// A plugin in this process. Fast, and trusted: a crash of the plugin is one of the hub, and a
+// consume() that never returns keeps its worker for ever (keeps_timeout() is false).
+//
+// Threads:   as HandlerHost says.
+// Ownership: refers to `surroundings`; a consumer that is still in consume() when stop()'s patience
+//            ends is left as it is, neither stopped nor destroyed, and that is said.
+// Errors:    what a plugin throws, whatever its type, is a sentence or a retry with its text.
+
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "reliability/hub/handler.hpp"
+
+namespace weft::reliability::hub {
+
+[[nodiscard]] std::unique_ptr<HandlerHost> make_plugin_in_process(const ConsumerSettings& settings,
+                                                                  Surroundings& surroundings);
+
+/// The text of the exception that is being handled, of any type; only inside a handler.
+[[nodiscard]] std::string thrown_text();
+
+}  // namespace weft::reliability::hub
