@@ -16,7 +16,6 @@
 #include "fabric/fabric.hpp"
 #include "fabric/node/counters.hpp"
 #include "reliability/hub/hub.hpp"
-#include "reliability/hub/plugin_host_process.hpp"
 #include "reliability/hub/status_file.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
@@ -299,14 +298,9 @@ void add_hub(CLI::App& app, Context& context) {
         context.run = [&context, flags] {
             if (flags->list) return list_consumers(context, flags->json);
             if (flags->check) return check_hub(context);
-            if (!flags->consume.id.empty()) return consume_one(context, flags->consume);
             return run_hub(context, flags->ready_timeout);
         };
     });
-
-    CLI::App* isolated = app.add_subcommand("hub-plugin", "The process of an isolated plugin");
-    isolated->group("");  // the hub starts it
-    isolated->callback([&context] { context.run = [] { return hub::run_plugin_host(); }; });
 }
 
 }  // namespace weft::tools

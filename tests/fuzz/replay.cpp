@@ -20,7 +20,7 @@ namespace fuzz = weft::fuzz;
 
 using Target = void (*)(std::string_view);
 
-constexpr std::array<std::pair<std::string_view, Target>, 22> targets{{
+constexpr std::array<std::pair<std::string_view, Target>, 23> targets{{
     {"proof", fuzz::proof},
     {"contents", fuzz::contents},
     {"verifier", fuzz::verifier},
@@ -42,11 +42,8 @@ constexpr std::array<std::pair<std::string_view, Target>, 22> targets{{
     {"journal_request", fuzz::journal_request},
     {"journal_answer", fuzz::journal_answer},
     {"cursor_fields", fuzz::cursor_fields},
-<<<<<<< HEAD
     {"exec_answer", fuzz::exec_answer},
-=======
     {"dead_letter", fuzz::dead_letter},
->>>>>>> w4
 }};
 
 std::vector<fs::path> files_in(const fs::path& directory) {
