@@ -3,9 +3,12 @@
 // Threads: one. Ownership: everything that was started ends with it.
 // Errors: std::runtime_error.
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "fabric/fabric.hpp"
 #include "reliability/settings.hpp"
@@ -22,6 +25,12 @@ public:
     /// Starts the journal; it is ready once it says so.
     [[nodiscard]] testing::Process start_journal();
     [[nodiscard]] testing::Process serve();
+    /// Any other command.
+    [[nodiscard]] testing::Process start(std::vector<std::string> arguments) {
+        return setup_.start(std::move(arguments));
+    }
+    void configure(const std::string& yaml) { setup_.configure(yaml); }
+    [[nodiscard]] std::filesystem::path directory() const { return setup_.dir().path(); }
     [[nodiscard]] fabric::Fabric& fabric() { return *fabric_; }
     [[nodiscard]] const reliability::Settings& settings() const { return settings_; }
 
