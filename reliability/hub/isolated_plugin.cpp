@@ -31,7 +31,7 @@ public:
     tl::expected<Process, std::string> launch() {
         const std::scoped_lock lock(mutex_);
         if (stopped_) return tl::make_unexpected("the consumer has been stopped");
-        std::erase_if(processes_, [](const Process& process) { return process->has_ended(); });
+        std::erase_if(processes_, [](const Process& process) { return process->is_concluded(); });
         auto made = IsolatedProcess::start(settings_, surroundings_, program_);
         if (!made) return tl::make_unexpected(std::move(made).error());
         return processes_.emplace_back(*std::move(made));

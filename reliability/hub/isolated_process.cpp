@@ -113,8 +113,8 @@ bool IsolatedProcess::post(const frames::ToProcess& said) {
 
 IsolatedProcess::Waited IsolatedProcess::wait_ready(Instant deadline) {
     std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, deadline, [&] { return ready_ || ended_ || interrupted_; });
-    if (ended_) return Waited::ended;
+    changed_.wait_until(lock, deadline, [&] { return ready_ || over() || interrupted_; });
+    if (over()) return Waited::ended;
     if (interrupted_) return Waited::interrupted;
     return ready_ ? Waited::ready : Waited::too_late;
 }
@@ -176,14 +176,27 @@ void IsolatedProcess::kill(const std::string& why) {
     child_->kill_now();
 }
 
+bool IsolatedProcess::over() const {
+    return ended_ || !killed_.empty();
+}
+
 bool IsolatedProcess::has_ended() const {
+    const std::scoped_lock lock(mutex_);
+    return over();
+}
+
+bool IsolatedProcess::is_concluded() const {
     const std::scoped_lock lock(mutex_);
     return ended_;
 }
 
 std::string IsolatedProcess::problem() const {
     const std::scoped_lock lock(mutex_);
-    return problem_;
+    return ended_ || killed_.empty() ? problem_ : killed_sentence();
+}
+
+std::string IsolatedProcess::killed_sentence() const {
+    return "its process was killed because " + killed_;
 }
 
 // What follows is the work of the thread.
@@ -331,7 +344,7 @@ void IsolatedProcess::conclude() {
         if (!failed_.empty()) {
             problem = failed_;
         } else if (!killed_.empty()) {
-            problem = "its process was killed because " + killed_;
+            problem = killed_sentence();
         } else {
             problem = "its process " + (end ? end->sentence : "hangs in the kernel");
         }

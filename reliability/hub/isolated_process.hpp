@@ -61,7 +61,10 @@ public:
     [[nodiscard]] bool wait_end(Instant deadline);
     void kill(const std::string& why);
 
+    /// Nothing can be handed to it any more: it has ended, or was killed.
     [[nodiscard]] bool has_ended() const;
+    /// Its last words have been read, too.
+    [[nodiscard]] bool is_concluded() const;
     /// Why it ended: "its process was killed by signal 11 (SIGSEGV)"; "" while it runs.
     [[nodiscard]] std::string problem() const;
     [[nodiscard]] pid_t pid() const noexcept { return child_->pid(); }
@@ -82,6 +85,9 @@ private:
     bool obey_one(const frames::Judged& said);
     void conclude();
     bool post(const frames::ToProcess& said);
+    /// These two with the mutex held.
+    [[nodiscard]] bool over() const;
+    [[nodiscard]] std::string killed_sentence() const;
 
     const std::string name_;
     const std::chrono::milliseconds timeout_;
@@ -95,7 +101,8 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::string unsent_;
-    bool ready_ = false, ended_ = false, stopping_ = false, leaving_ = false, interrupted_ = false;
+    bool ended_ = false;  ///< conclude() is through.
+    bool ready_ = false, stopping_ = false, leaving_ = false, interrupted_ = false;
     std::string failed_;        ///< What start() said.
     std::string killed_;        ///< Why we did it.
     std::string problem_;       ///< Once it has ended.

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -334,6 +336,17 @@ TEST_F(IsolatedPlugin, SaysThatItDiedWithoutAMessage) {
     EXPECT_TRUE(surroundings.wait_for_line(
         "warning counter: its process was killed by signal 9 (SIGKILL), while it had no message"));
     EXPECT_EQ(handle(order("done")).is, Is::done);
+}
+
+TEST(PluginHostProcess, SaysWhatItIsForToWhoeverStartsItByHand) {
+    const weft::testing::TempDir dir;
+    const std::string said = dir / "said";
+
+    const int status =
+        std::system((WEFT_TEST_PLUGIN_HOST " hub-plugin 3<&- 2>" + said).c_str());
+
+    EXPECT_EQ(WEXITSTATUS(status), 2);
+    EXPECT_THAT(weft::testing::read_text(said), HasSubstr("it is no command for people"));
 }
 
 TEST(RestartPause, GrowsToItsBound) {
