@@ -3,7 +3,10 @@
 #include <cxxabi.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdlib>
+#include <mutex>
+#include <stdexcept>
 #include <typeinfo>
 #include <utility>
 

@@ -1,0 +1,363 @@
+#include "reliability/hub/isolated_process.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <type_traits>
+#include <utility>
+
+#include "fabric/message/codec.hpp"
+#include "reliability/hub/plugin_host.hpp"
+
+namespace weft::reliability::hub {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+/// A process that closed the socket, or was told to stop reading, ends by itself within this.
+constexpr milliseconds exit_patience{1'000};
+/// What one process says at its end is read so many times 64 KiB far.
+constexpr int last_reads_max = 64;
+constexpr std::size_t reason_bytes_max = 2'000;
+
+std::string text_of(milliseconds time) {
+    return std::to_string(time.count()) + " ms";
+}
+
+bool would_block() {
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+ChildOrder order_of(const ConsumerSettings& settings, Surroundings& surroundings,
+                    const std::string& program) {
+    ChildOrder order;
+    order.argv = {program, "hub-plugin"};
+    order.memory = settings.memory;
+    order.extra_socket = true;
+    order.on_error_line = [&surroundings, name = settings.name](std::string_view line, bool cut) {
+        log_line(surroundings, Surroundings::Level::warning, name, line, cut);
+    };
+    return order;
+}
+
+frames::Deliver deliver_of(const fabric::Message& message, unsigned attempt) {
+    frames::Deliver said;
+    said.topic = message.topic();
+    said.content = message.content();
+    if (message.certificate()) said.certificate = message.certificate()->bytes();
+    said.verified = message.verified();
+    said.replayed = message.replayed();
+    said.journal_id = message.journal_id();
+    said.attempt = attempt;
+    return said;
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<IsolatedProcess>, std::string> IsolatedProcess::start(
+    const ConsumerSettings& settings, Surroundings& surroundings, const std::string& program) {
+    std::unique_ptr<IsolatedProcess> made(new IsolatedProcess(settings, surroundings));
+    if (!made->wake_.is_open()) return tl::make_unexpected("no descriptor is left for an eventfd");
+    auto child = ChildProcess::start(order_of(settings, surroundings, program));
+    if (!child) return tl::make_unexpected("its process does not start: " + child.error());
+    made->child_ = *std::move(child);
+    made->child_->close_in();
+    const std::string plugin = settings.plugin.string();
+    if (!made->post(frames::Start{plugin, settings.name, surroundings.hub_name(),
+                                  settings.settings_json})) {
+        return tl::make_unexpected("its settings are too large: at most " +
+                                   std::to_string(frames::frame_bytes_max) + " bytes");
+    }
+    made->thread_ = std::thread([process = made.get()] { process->follow(); });
+    return made;
+}
+
+IsolatedProcess::IsolatedProcess(const ConsumerSettings& settings, Surroundings& surroundings)
+    : name_(settings.name),
+      timeout_(settings.timeout),
+      surroundings_(surroundings),
+      start_deadline_(steady_clock::now() + std::max(settings.timeout, start_patience_min)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      output_(PluginHost::line_bytes_max, [this](std::string_view line, bool cut) {
+          log_line(surroundings_, Surroundings::Level::info, name_, line, cut);
+      }) {}
+
+IsolatedProcess::~IsolatedProcess() {
+    if (!thread_.joinable()) return;
+    {
+        const std::scoped_lock lock(mutex_);
+        leaving_ = true;
+    }
+    kill("the hub does not need it any more");
+    thread_.join();
+}
+
+/// False if it would be longer than a frame may be.
+bool IsolatedProcess::post(const frames::ToProcess& said) {
+    const auto frame = frames::encode(said);
+    if (!frame) return false;
+    {
+        const std::scoped_lock lock(mutex_);
+        unsent_ += *frame;
+    }
+    const std::uint64_t one = 1;
+    static_cast<void>(!::write(wake_.get(), &one, sizeof one));
+    return true;
+}
+
+IsolatedProcess::Waited IsolatedProcess::wait_ready(Instant deadline) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, deadline, [&] { return ready_ || over() || interrupted_; });
+    if (over()) return Waited::ended;
+    if (interrupted_) return Waited::interrupted;
+    return ready_ ? Waited::ready : Waited::too_late;
+}
+
+Verdict IsolatedProcess::handle(const fabric::Message& message, unsigned attempt,
+                                Instant deadline) {
+    frames::Deliver said = deliver_of(message, attempt);
+    {
+        const std::scoped_lock lock(mutex_);
+        said.number = ++number_;
+        current_ = message.id();
+        verdict_.reset();
+    }
+    if (!post(said)) {
+        return {Verdict::Is::reject, "the message is too large for a plugin with isolate: true"};
+    }
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, deadline, [&] { return verdict_ || ended_ || interrupted_; });
+    current_.reset();
+    if (verdict_) return *std::exchange(verdict_, std::nullopt);
+    if (ended_)
+        return {Verdict::Is::retry, problem_ + " before it said what became of the message"};
+    if (interrupted_) {
+        lock.unlock();
+        kill("the message was given up");
+        return {Verdict::Is::left, "it was given up"};
+    }
+    lock.unlock();
+    const std::string why = "it had the message for longer than timeout: " + text_of(timeout_);
+    kill(why);
+    return {Verdict::Is::retry, why + ", so its process was killed"};
+}
+
+void IsolatedProcess::interrupt() {
+    const std::scoped_lock lock(mutex_);
+    interrupted_ = true;
+    changed_.notify_all();
+}
+
+void IsolatedProcess::ask_to_stop() {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (std::exchange(stopping_, true)) return;
+    }
+    static_cast<void>(post(frames::Stop{}));
+}
+
+bool IsolatedProcess::wait_end(Instant deadline) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_until(lock, deadline, [&] { return ended_; });
+}
+
+void IsolatedProcess::kill(const std::string& why) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (ended_) return;
+        if (killed_.empty()) killed_ = why;
+    }
+    child_->kill_now();
+}
+
+bool IsolatedProcess::over() const {
+    return ended_ || !killed_.empty();
+}
+
+bool IsolatedProcess::has_ended() const {
+    const std::scoped_lock lock(mutex_);
+    return over();
+}
+
+bool IsolatedProcess::is_concluded() const {
+    const std::scoped_lock lock(mutex_);
+    return ended_;
+}
+
+std::string IsolatedProcess::problem() const {
+    const std::scoped_lock lock(mutex_);
+    return ended_ || killed_.empty() ? problem_ : killed_sentence();
+}
+
+std::string IsolatedProcess::killed_sentence() const {
+    return "its process was killed because " + killed_;
+}
+
+// What follows is the work of the thread.
+
+void IsolatedProcess::follow() {
+    bool output_open = true;
+    for (bool good = true; good && !child_->has_ended();) {
+        std::size_t unsent = 0;
+        {
+            const std::scoped_lock lock(mutex_);
+            unsent = unsent_.size();
+        }
+        const auto reading = static_cast<short>(unsent > unread_bytes_max ? 0 : POLLIN);
+        const auto writing = static_cast<short>(unsent == 0 ? 0 : POLLOUT);
+        std::array<pollfd, 4> fds{{{child_->extra(), static_cast<short>(reading | writing), 0},
+                                   {output_open ? child_->out() : -1, POLLIN, 0},
+                                   {child_->ended_fd(), POLLIN, 0},
+                                   {wake_.get(), POLLIN, 0}}};
+        ::poll(fds.data(), fds.size(), pause_ms());
+        if (fds[3].revents != 0) {
+            std::uint64_t count = 0;
+            static_cast<void>(!::read(wake_.get(), &count, sizeof count));
+        }
+        if ((fds[0].revents & POLLOUT) != 0) write_some();
+        if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) good = read_socket();
+        if (fds[1].revents != 0) output_open = read_output();
+        if (pause_ms() == 0) {
+            kill("it was not ready after " + text_of(std::max(timeout_, start_patience_min)) +
+                 " of loading and start()");
+        }
+    }
+    conclude();
+}
+
+/// Until the start's deadline, -1 where it does not matter any more.
+int IsolatedProcess::pause_ms() const {
+    const std::scoped_lock lock(mutex_);
+    if (ready_ || !failed_.empty() || stopping_ || !killed_.empty()) return -1;
+    const auto left =
+        std::chrono::ceil<milliseconds>(start_deadline_ - steady_clock::now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+void IsolatedProcess::write_some() {
+    const std::scoped_lock lock(mutex_);
+    const ssize_t sent = ::send(child_->extra(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    if (sent > 0) unsent_.erase(0, static_cast<std::size_t>(sent));
+    // It reads no more; its end comes next.
+    if (sent < 0 && !would_block()) unsent_.clear();
+}
+
+/// False at the end of the stream, or where it cannot be followed.
+bool IsolatedProcess::read_socket() {
+    std::array<char, 65'536> bytes;
+    const ssize_t got = ::recv(child_->extra(), bytes.data(), bytes.size(), 0);
+    if (got < 0) return would_block();
+    if (got == 0) return false;
+    reader_.take({bytes.data(), static_cast<std::size_t>(got)});
+    for (;;) {
+        auto payload = reader_.next();
+        if (payload && !payload->has_value()) return true;
+        if (payload && obey(**payload)) continue;
+        kill("it sent what nobody may send: " +
+             (payload ? "a frame out of place" : payload.error()));
+        return false;
+    }
+}
+
+/// False at the end of the stream.
+bool IsolatedProcess::read_output() {
+    std::array<char, 65'536> bytes;
+    const ssize_t got = ::read(child_->out(), bytes.data(), bytes.size());
+    if (got > 0) output_.take({bytes.data(), static_cast<std::size_t>(got)});
+    return got > 0 || (got < 0 && would_block());
+}
+
+bool IsolatedProcess::obey(std::string_view payload) {
+    const auto said = frames::decode_to_hub(payload);
+    return said && std::visit([&](const auto& one) { return obey_one(one); }, *said);
+}
+
+bool IsolatedProcess::obey_one(const frames::Started&) {
+    const std::scoped_lock lock(mutex_);
+    changed_.notify_all();
+    return !std::exchange(ready_, true);
+}
+
+bool IsolatedProcess::obey_one(const frames::Failed& said) {
+    const std::scoped_lock lock(mutex_);
+    if (ready_) return false;
+    failed_ = said.text.substr(0, reason_bytes_max);
+    return true;
+}
+
+bool IsolatedProcess::obey_one(const frames::Publish& said) {
+    Wanted wanted;
+    wanted.topic = said.topic;
+    wanted.body = said.body;
+    wanted.content_type = said.content_type;
+    wanted.headers = said.headers;
+    wanted.durable = said.durable;
+    fabric::MessageId parent;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (said.caused && current_) parent = *current_;
+    }
+    const auto id = surroundings_.publish(wanted, parent);
+    const std::string_view answer = id ? id->bytes() : std::string_view{id.error()};
+    return post(frames::Answer{said.number, id.has_value(), answer.substr(0, reason_bytes_max)});
+}
+
+bool IsolatedProcess::obey_one(const frames::Log& said) {
+    log_lines(surroundings_, static_cast<Surroundings::Level>(said.level), name_, said.line);
+    return true;
+}
+
+bool IsolatedProcess::obey_one(const frames::Judged& said) {
+    const std::scoped_lock lock(mutex_);
+    if (!ready_ || said.number != number_ || verdict_) return false;
+    verdict_ = Verdict{static_cast<Verdict::Is>(said.is),
+                       std::string{said.reason.substr(0, reason_bytes_max)}};
+    changed_.notify_all();
+    return true;
+}
+
+void IsolatedProcess::conclude() {
+    // It closes the socket before it has exited.
+    child_->wait(exit_patience);
+    if (!child_->has_ended()) kill("it closed its socket and went on");
+    // Its last words; a verdict that it gave before it died counts.
+    for (int reads = 0; reads < last_reads_max; ++reads) {
+        pollfd more{child_->extra(), POLLIN, 0};
+        if (::poll(&more, 1, 0) <= 0 || !read_socket()) break;
+    }
+    for (int reads = 0; reads < last_reads_max; ++reads) {
+        pollfd more{child_->out(), POLLIN, 0};
+        if (::poll(&more, 1, 0) <= 0 || !read_output()) break;
+    }
+    output_.finish();
+    const auto end = child_->ended();
+    bool surprise = false;
+    std::string problem;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!failed_.empty()) {
+            problem = failed_;
+        } else if (!killed_.empty()) {
+            problem = killed_sentence();
+        } else {
+            problem = "its process " + (end ? end->sentence : "hangs in the kernel");
+        }
+        surprise = ready_ && !stopping_ && !leaving_ && !current_;
+    }
+    if (surprise) {
+        surroundings_.log(Surroundings::Level::warning, name_,
+                          problem + ", while it had no message");
+    }
+    const std::scoped_lock lock(mutex_);
+    problem_ = std::move(problem);
+    ended_ = true;
+    changed_.notify_all();
+}
+
+}  // namespace weft::reliability::hub
