@@ -16,6 +16,7 @@
 #include "fabric/fabric.hpp"
 #include "fabric/node/counters.hpp"
 #include "reliability/hub/hub.hpp"
+#include "reliability/hub/plugin_host_process.hpp"
 #include "reliability/hub/status_file.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
@@ -301,6 +302,10 @@ void add_hub(CLI::App& app, Context& context) {
             return run_hub(context, flags->ready_timeout);
         };
     });
+
+    CLI::App* isolated = app.add_subcommand("hub-plugin", "The process of an isolated plugin");
+    isolated->group("");  // the hub starts it
+    isolated->callback([&context] { context.run = [] { return hub::run_plugin_host(); }; });
 }
 
 }  // namespace weft::tools
