@@ -23,7 +23,8 @@ public:
 
     /// Later than what init wrote, so it wins.
     void configure(const std::string& yaml) {
-        write_text(dir_ / ("weft.d/90-" + std::to_string(++files_) + ".yaml"), yaml + "\n");
+        // In the order of their names, so with as many digits.
+        write_text(dir_ / ("weft.d/" + std::to_string(9000 + ++files_) + ".yaml"), yaml + "\n");
     }
 
     [[nodiscard]] Process start(std::vector<std::string> arguments, ProcessOptions options = {}) {
