@@ -19,5 +19,6 @@ void add_check(CLI::App& app, Context& context);
 void add_bench(CLI::App& app, Context& context);
 void add_journal(CLI::App& app, Context& context);
 void add_cursor(CLI::App& app, Context& context);
+void add_replay(CLI::App& app, Context& context);
 
 }  // namespace weft::tools
