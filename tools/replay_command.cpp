@@ -49,6 +49,7 @@ void check(const Flags& flags) {
         throw usage_error("--parent: the parent of a replayed message is the one that is replayed");
     }
     for (const std::string& id : flags.ids) ReplaySource::check(id);
+    if (!flags.to.empty()) ReplaySource::check(flags.to, "--to ");
 }
 
 PublishingFlags publishing_flags(const Flags& flags) {

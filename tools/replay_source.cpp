@@ -67,20 +67,24 @@ ReplaySource::ReplaySource(reliability::Journal& journal,
                            ReplayTally& tally)
     : journal_(journal), verifier_(std::move(trust)), as_is_(as_is), tally_(tally) {}
 
-void ReplaySource::check(const std::string& text) {
-    if (!journal_id(text) && !MessageId::parse(text)) no_id("", text);
+void ReplaySource::check(const std::string& text, const std::string& flag) {
+    if (!journal_id(text) && !MessageId::parse(text)) no_id(flag, text);
 }
 
 std::optional<ToReplay> ReplaySource::one(const std::string& text) {
     std::optional<JournalId> id = journal_id(text);
     if (!id) id = must(journal_.find(MessageId::parse(text).value()));
     if (id) {
-        const Page page = must(journal_.read({0, *id - 1}, {}, {.messages = 1, .through = *id}));
-        // Refused by the verifier is told there, and is not missing.
-        if (page.messages() > 0) {
-            auto found = verified(page);
-            if (found.empty()) return std::nullopt;
-            return unwrapped(std::move(found.front()));
+        auto page = journal_.read({0, *id - 1}, {}, {.messages = 1, .through = *id});
+        // A place beyond the newest is none; nothing else of this question can be wrong.
+        const bool beyond =
+            !page && page.error().reason == reliability::JournalError::Reason::invalid;
+        const Page found = beyond ? Page{} : must(std::move(page));
+        // What is not believed is told as that, and is not missing.
+        if (found.messages() > 0) {
+            auto messages = verified(found);
+            if (messages.empty()) return std::nullopt;
+            return unwrapped(std::move(messages.front()));
         }
     }
     tally_.missing(text);
@@ -106,9 +110,8 @@ ReplaySource::Range ReplaySource::range(const std::string& from, const std::stri
     if (to.empty()) return range;
     std::optional<JournalId> last = journal_id(to);
     if (!last) {
-        const auto id = MessageId::parse(to);
-        if (!id) no_id("--to ", to);
-        last = must(journal_.find(*id));
+        check(to, "--to ");
+        last = must(journal_.find(MessageId::parse(to).value()));
         if (!last) throw failure("--to: the journal has no message " + to);
     }
     range.through = std::min(range.through, *last);

@@ -47,7 +47,7 @@ public:
                  bool as_is, ReplayTally& tally);
 
     /// `text`: an id of the journal, or of a message. Exit 2 for anything else.
-    static void check(const std::string& text);
+    static void check(const std::string& text, const std::string& flag = "");
     [[nodiscard]] std::optional<ToReplay> one(const std::string& text);
 
     struct Range {
