@@ -50,8 +50,7 @@ std::string recipients_of(const AckFlags& flags, const reliability::Settings& se
 
 }  // namespace
 
-Acknowledging::Acknowledging(Context& context, fabric::Fabric& fabric, const AckFlags& flags,
-                             const fabric::PublishOptions& common) {
+Acknowledging::Acknowledging(Context& context, fabric::Fabric& fabric, const AckFlags& flags) {
     config::Problems problems;
     auto settings = reliability::read_settings(context.configuration(), problems);
     Context::require_none(problems);
@@ -63,8 +62,6 @@ Acknowledging::Acknowledging(Context& context, fabric::Fabric& fabric, const Ack
     }
     if (!flags.durable) options_.recipients = recipients_of(flags, settings);
     options_.ack_timeout = flags.timeout;
-    options_.parent = common.parent;
-    options_.headers = common.headers;
     if (const auto level = reliability::parse_level(flags.level)) options_.level = *level;
     // Who asks recipients needs no outbox, and leaves it to who does.
     if (!flags.durable) settings.outbox.clear();
@@ -78,7 +75,10 @@ Acknowledging::Acknowledging(Context& context, fabric::Fabric& fabric, const Ack
 Acknowledging::~Acknowledging() = default;
 
 std::optional<fabric::MessageId> Acknowledging::publish(const std::string& topic,
-                                                        fabric::BodyView body) {
+                                                        fabric::BodyView body,
+                                                        const fabric::PublishOptions& own) {
+    options_.parent = own.parent;
+    options_.headers = own.headers;
     if (waiting_.size() >= in_flight_max) settle_oldest();
     const auto on_settled = [this](const reliability::Outcome& outcome) { say_at_once(outcome); };
     auto pending = publisher_->publish_async(topic, body, options_, on_settled);

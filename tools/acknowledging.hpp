@@ -32,13 +32,14 @@ struct AckFlags {
 class Acknowledging {
 public:
     /// Exit 2 for recipients that cannot be read; exit 1 if another process has our outbox.
-    Acknowledging(Context& context, fabric::Fabric& fabric, const AckFlags& flags,
-                  const fabric::PublishOptions& common);
+    Acknowledging(Context& context, fabric::Fabric& fabric, const AckFlags& flags);
     ~Acknowledging();
 
     /// Nothing once stop() was called. Throws CommandError where it could not be sent, once what
     /// was sent before has ended; the error says how, too.
-    std::optional<fabric::MessageId> publish(const std::string& topic, fabric::BodyView body);
+    /// Of `own` parent and headers count.
+    std::optional<fabric::MessageId> publish(const std::string& topic, fabric::BodyView body,
+                                             const fabric::PublishOptions& own);
     /// Any thread: nothing more is published, and what waits ends now.
     void stop();
     /// Waits for every answer, which ends with the last deadline, then at most `patience` until

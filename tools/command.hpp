@@ -20,5 +20,6 @@ void add_bench(CLI::App& app, Context& context);
 void add_journal(CLI::App& app, Context& context);
 void add_cursor(CLI::App& app, Context& context);
 void add_hub(CLI::App& app, Context& context);
+void add_replay(CLI::App& app, Context& context);
 
 }  // namespace weft::tools

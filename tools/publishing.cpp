@@ -123,7 +123,7 @@ Publishing::Publishing(Context& context, const PublishingFlags& flags, const std
     fabric_ = fabric::Fabric::open(context.configuration(), options);
     static_cast<void>(fabric_->publisher());
     if (flags_.acks.durable || !flags_.acks.recipients.empty()) {
-        acks_ = std::make_unique<Acknowledging>(context, *fabric_, flags_.acks, options_);
+        acks_ = std::make_unique<Acknowledging>(context, *fabric_, flags_.acks);
     } else if (flags_.acks.timeout || !flags_.acks.level.empty()) {
         Context::warn(
             "--ack-timeout and --level do nothing without --recipients or --durable: nobody's "
@@ -171,9 +171,15 @@ void Publishing::await_listeners(const std::string& topic, const StopSignal& sto
 
 std::optional<fabric::MessageId> Publishing::publish(const std::string& topic,
                                                      fabric::BodyView body) {
+    return publish(topic, body, options_);
+}
+
+std::optional<fabric::MessageId> Publishing::publish(const std::string& topic,
+                                                     fabric::BodyView body,
+                                                     const fabric::PublishOptions& options) {
     last_topic_ = topic;
-    if (acks_) return acks_->publish(topic, body);
-    auto published = fabric_->publisher().try_publish(topic, body, options_);
+    if (acks_) return acks_->publish(topic, body, options);
+    auto published = fabric_->publisher().try_publish(topic, body, options);
     if (published) return *published;
     if (published.error().reason == fabric::PublishError::Reason::stopped) return std::nullopt;
     const auto& error = published.error();

@@ -53,6 +53,11 @@ public:
     /// Throws CommandError: exit 2 for what the caller typed, else 1. Nothing once stop_taking()
     /// was called: a signal has ended the command.
     std::optional<fabric::MessageId> publish(const std::string& topic, fabric::BodyView body);
+    /// The same with a parent and headers of its own, in place of those of the flags.
+    std::optional<fabric::MessageId> publish(const std::string& topic, fabric::BodyView body,
+                                             const fabric::PublishOptions& options);
+    /// What the flags say of every message.
+    [[nodiscard]] const fabric::PublishOptions& options() const noexcept { return options_; }
     /// Any thread: nothing more is published, and whoever waits for room gives up.
     void stop_taking();
     /// Exit 1 unless every message was confirmed, or acknowledged by its recipients; then what was
