@@ -109,12 +109,10 @@ void DurableFeed::take(const std::stop_token& stop) {
     Instant next_look = parts_.clock.steady() + backlog_every;
     while (wait_for_room(stop)) {
         std::size_t room = 0;
-        std::uint64_t generation = 0;
         {
             const std::scoped_lock lock(parts_.bench.mutex);
             const std::size_t waiting = parts_.bench.queue.waiting();
             room = std::min(want_ - std::min(want_, waiting), GroupService::messages_max);
-            generation = generation_;
             failed_keys_.clear();  // they only matter to questions that were asked before them
         }
         if (room == 0) continue;
@@ -129,7 +127,7 @@ void DurableFeed::take(const std::stop_token& stop) {
         }
         set_state({});
         if (got->gap && !got->gap->lost && !establish(stop)) return;
-        receive(*got, generation);
+        receive(*got);
         {
             const std::scoped_lock lock(parts_.bench.mutex);
             // More at a time while the queue runs dry before the next answer is here.
@@ -239,7 +237,12 @@ bool DurableFeed::wait_for_room(const std::stop_token& stop) {
     return !stop.stop_requested();
 }
 
-void DurableFeed::receive(const NextMessages& got, std::uint64_t generation) {
+void DurableFeed::receive(const NextMessages& got) {
+    const auto count_answer = [&] {
+        const std::scoped_lock lock(parts_.bench.mutex);
+        ++answers_;
+    };
+    count_answer();
     if (got.gap) {
         const std::uint64_t lost = got.gap->lost.value_or(0);
         say(Level::warning, "lost up to " +
@@ -252,8 +255,9 @@ void DurableFeed::receive(const NextMessages& got, std::uint64_t generation) {
     // Those of one run are verified together: its proof is one.
     std::vector<const LeasedMessage*> run;
     std::vector<JournalId> refused;
+    std::vector<Work> doubtful;
     const auto flush = [&] {
-        if (!run.empty()) receive_run(run, generation, refused);
+        if (!run.empty()) receive_run(run, refused, doubtful);
         run.clear();
     };
     for (const LeasedMessage& leased : got.messages) {
@@ -270,11 +274,13 @@ void DurableFeed::receive(const NextMessages& got, std::uint64_t generation) {
         static_cast<void>(
             parts_.door->bury(member_, id, "its signature or its content was not believed"));
     }
+    for (Work& work : still_ours(std::move(doubtful))) add(std::move(work));
+    count_answer();
     parts_.bench.work.notify_all();
 }
 
 void DurableFeed::receive_run(const std::vector<const LeasedMessage*>& run,
-                              std::uint64_t generation, std::vector<JournalId>& refused) {
+                              std::vector<JournalId>& refused, std::vector<Work>& doubtful) {
     StoredRun whole = run.front()->message.run;
     whole.from = run.front()->message.id();
     whole.to = run.back()->message.id();
@@ -296,7 +302,7 @@ void DurableFeed::receive_run(const std::vector<const LeasedMessage*>& run,
                       now,
                       verified.message};
             work.message.mark_replayed(verified.id);
-            give(std::move(work), generation);
+            give(std::move(work), doubtful);
         },
         [&](const StoredRefusal& refusal) {
             say(Level::error, "did not believe " + std::to_string(refusal.first) + " to " +
@@ -312,29 +318,46 @@ void DurableFeed::receive_run(const std::vector<const LeasedMessage*>& run,
         });
 }
 
-void DurableFeed::give(Work work, std::uint64_t generation) {
-    Bench& bench = parts_.bench;
+void DurableFeed::give(Work work, std::vector<Work>& doubtful) {
+    {
+        const std::scoped_lock lock(parts_.bench.mutex);
+        if (telling_ == work.number) {
+            again_ = std::move(work);
+            return;
+        }
+        if (parts_.settings.ordered && failed_keys_.contains(work.key)) {
+            doubtful.push_back(std::move(work));
+            return;
+        }
+    }
+    add(std::move(work));
+}
+
+void DurableFeed::add(Work work) {
     std::optional<Work> fresh;
     {
-        const std::scoped_lock lock(bench.mutex);
-        // It was leased before a failure of its key was told, which took it back.
-        const auto failed = failed_keys_.find(work.key);
-        if (parts_.settings.ordered && failed != failed_keys_.end() &&
-            failed->second > generation) {
-            return;
-        }
-        if (done_set_.contains(work.number)) {
-            ++stats_.seen_again;
-            return;
-        }
+        const std::scoped_lock lock(parts_.bench.mutex);
         if (parts_.leased) fresh = work;
-        if (!bench.queue.add(std::move(work))) {
+        if (done_set_.contains(work.number) || !parts_.bench.queue.add(std::move(work))) {
             ++stats_.seen_again;
             return;
         }
         ++stats_.taken;
     }
     if (fresh) parts_.leased(*fresh);
+}
+
+std::vector<Work> DurableFeed::still_ours(std::vector<Work> works) {
+    if (works.empty()) return works;
+    std::vector<JournalId> ids;
+    for (const Work& work : works) ids.push_back(work.number);
+    const auto answers = parts_.door->extend(member_, ids, lease_);
+    if (!answers) return {};  // they come again once their leases end
+    std::vector<Work> ours;
+    for (std::size_t i = 0; i < works.size() && i < answers->size(); ++i) {
+        if ((*answers)[i].counts()) ours.push_back(std::move(works[i]));
+    }
+    return ours;
 }
 
 // The workers.
@@ -458,10 +481,21 @@ bool DurableFeed::tell_failed(Failed& failed) {
     bool said = true;
     if (dead && parts_.bury) said = parts_.bury(work.message, work.attempt, failed.verdict.reason);
     const milliseconds delay = settings.pause_after(work.attempt);
+    std::uint64_t answers_before = 0;
+    {
+        const std::scoped_lock lock(parts_.bench.mutex);
+        telling_ = work.number;
+        answers_before = answers_;
+    }
     const auto told = reject ? parts_.door->bury(member_, work.number, failed.verdict.reason)
                              : parts_.door->nack(member_, work.number, failed.verdict.reason,
                                                  dead ? milliseconds{0} : delay);
-    if (!told && comes_back(told.error().reason)) return false;
+    if (!told && comes_back(told.error().reason)) {
+        const std::scoped_lock lock(parts_.bench.mutex);
+        telling_.reset();
+        again_.reset();
+        return false;
+    }
     if (dead) {
         say(Level::error, "gave up message " + id + " (" + work.message.id().text() + ") after " +
                               std::to_string(work.attempt) + " attempts: " + reason +
@@ -471,21 +505,29 @@ bool DurableFeed::tell_failed(Failed& failed) {
                                 " of " + std::to_string(settings.max_attempts) + ", again in " +
                                 std::to_string(delay.count()) + " ms: " + reason);
     }
-    const std::scoped_lock lock(parts_.bench.mutex);
-    if (dead) {
-        ++stats_.given_up;
+    std::vector<Work> taken_back;
+    {
+        const std::scoped_lock lock(parts_.bench.mutex);
+        ++(dead ? stats_.given_up : stats_.retried);
         if (!said) ++stats_.dead_unsaid;
-    } else {
-        ++stats_.retried;
+        if (told && !told->counts()) ++stats_.late;
+        if (settings.ordered && !dead) {
+            taken_back = parts_.bench.queue.take_key(work.key);
+            failed_keys_.insert(work.key);
+            // All of it was leased before, unless an answer came meanwhile.
+            if (answers_ == answers_before) taken_back.clear();
+        }
     }
-    if (told && !told->counts()) ++stats_.late;
-    // A failure takes back what comes later of its key; so do we, until it is through. What was
-    // buried does not.
-    if (settings.ordered && !dead) {
-        parts_.bench.queue.drop_key(work.key);
-        failed_keys_[work.key] = ++generation_;
+    taken_back = still_ours(std::move(taken_back));
+    {
+        // Only now may something of its key be started.
+        const std::scoped_lock lock(parts_.bench.mutex);
+        for (Work& ours : taken_back) static_cast<void>(parts_.bench.queue.add(std::move(ours)));
+        parts_.bench.queue.done(work.number);
+        telling_.reset();
+        if (again_) static_cast<void>(parts_.bench.queue.add(std::move(*again_)));
+        again_.reset();
     }
-    parts_.bench.queue.done(work.number);
     parts_.bench.work.notify_all();
     return true;
 }

@@ -75,10 +75,13 @@ private:
     [[nodiscard]] bool settle_former_life(JournalEpoch epoch);
     void keep_within_backlog();
     [[nodiscard]] bool wait_for_room(const std::stop_token& stop);
-    void receive(const NextMessages& got, std::uint64_t generation);
-    void receive_run(const std::vector<const LeasedMessage*>& run, std::uint64_t generation,
-                     std::vector<JournalId>& refused);
-    void give(Work work, std::uint64_t generation);
+    void receive(const NextMessages& got);
+    void receive_run(const std::vector<const LeasedMessage*>& run, std::vector<JournalId>& refused,
+                     std::vector<Work>& doubtful);
+    void give(Work work, std::vector<Work>& doubtful);
+    void add(Work work);
+    /// Those that the group has leased to us now.
+    [[nodiscard]] std::vector<Work> still_ours(std::vector<Work> works);
     void trouble(const JournalError& error);
     [[nodiscard]] bool pause(const std::stop_token& stop, milliseconds duration);
 
@@ -102,8 +105,12 @@ private:
     std::deque<JournalId> done_;              // in the order of the marks
     std::unordered_set<JournalId> done_set_;  // the same, and what was refused
     std::deque<Failed> failed_;
-    std::uint64_t generation_ = 0;                        // of failures that were told
-    std::map<std::uint64_t, std::uint64_t> failed_keys_;  // key -> generation
+    // A failure takes back what was leased of its key and comes later. What was on its way to us
+    // meanwhile may be of before or of after that: the group is asked.
+    std::unordered_set<std::uint64_t> failed_keys_;  // since the question that is under way
+    std::uint64_t answers_ = 0;                      // that have come, begun and finished
+    std::optional<JournalId> telling_;               // whose failure is told now
+    std::optional<Work> again_;                      // that one, leased to us once more
     std::size_t want_;
     bool settling_ = false;
     FeedStats stats_;
