@@ -20,7 +20,7 @@ namespace fuzz = weft::fuzz;
 
 using Target = void (*)(std::string_view);
 
-constexpr std::array<std::pair<std::string_view, Target>, 21> targets{{
+constexpr std::array<std::pair<std::string_view, Target>, 22> targets{{
     {"proof", fuzz::proof},
     {"contents", fuzz::contents},
     {"verifier", fuzz::verifier},
@@ -42,6 +42,7 @@ constexpr std::array<std::pair<std::string_view, Target>, 21> targets{{
     {"journal_request", fuzz::journal_request},
     {"journal_answer", fuzz::journal_answer},
     {"cursor_fields", fuzz::cursor_fields},
+    {"plugin_frames", fuzz::plugin_frames},
 }};
 
 std::vector<fs::path> files_in(const fs::path& directory) {

@@ -29,5 +29,6 @@ void recipients(std::string_view input);       ///< Groups, and who must acknowl
 void journal_request(std::string_view input);  ///< What a journal is asked.
 void journal_answer(std::string_view input);   ///< What a journal answers.
 void cursor_fields(std::string_view input);    ///< Cursors, groups and families in both.
+void plugin_frames(std::string_view input);    ///< What an isolated plugin and the hub say.
 
 }  // namespace weft::fuzz
