@@ -17,6 +17,9 @@ install(TARGETS weft RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/weft-relay.service
         DESTINATION lib/systemd/system)
 install(EXPORT weft NAMESPACE weft:: DESTINATION ${weft_cmake_dir})
+# On its own: who builds a plugin needs none of weft's libraries.
+install(TARGETS weft_plugin EXPORT weftPlugin)
+install(EXPORT weftPlugin NAMESPACE weft:: DESTINATION ${weft_cmake_dir})
 configure_package_config_file(cmake/weftConfig.cmake.in ${PROJECT_BINARY_DIR}/weftConfig.cmake
                               INSTALL_DESTINATION ${weft_cmake_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/weftConfigVersion.cmake

@@ -2,6 +2,8 @@
 // What a plugin of the hub is written against. This header needs nothing else of weft, and a plugin
 // links nothing of it: everything comes through the interfaces below.
 //
+//     #include <weft/reliability/hub/plugin.hpp>
+//
 //     class CommitCounter : public weft::plugin::Consumer {
 //         weft::plugin::Result consume(const weft::plugin::Message& message) override {
 //             ++commits_[message.text("author").value_or("somebody")];
@@ -13,16 +15,27 @@
 //
 //     g++ -std=c++20 -shared -fPIC -o commit_counter.so commit_counter.cpp
 //
-// Life:      created, start(), consume() for each message, stop(), destroyed; all in one process
-//            with the hub unless the consumer says `isolate: true`. A reload that changes the
-//            consumer's configuration stops the old one before it starts a new one.
-// Threads:   start() and stop() are called by one thread, while no consume() runs. With `workers:
-// 1`
-//            consume() is called by one thread; with more by as many at once. What Host gives may
-//            be used from any thread between start() and the return of stop().
+// With CMake: find_package(weft REQUIRED COMPONENTS plugin), then weft::plugin. A whole one, with
+// settings and state, is examples/consumer_plugin.
+//
+// Life:      created, start(), consume() for each message, stop(), destroyed; one object in the
+//            hub's process, or with `isolate: true` one for each worker, in a process of its own. A
+//            reload that changes the consumer's configuration stops the old one before it starts a
+//            new one. The library stays loaded until the process ends: a changed one needs a
+//            restart, or `isolate: true`.
+// Delivery:  each message at least once; see Message::id().
+// Threads:   start() and stop() are called by one thread, while no consume() runs. In the hub's
+//            process consume() is called by as many threads at once as the consumer has `workers`;
+//            with `isolate: true` by one. What Host gives may be used from any thread between
+//            start() and the return of stop(), a Message by one thread at a time.
 // Ownership: views and references that consume() is given end with its return.
+// Limits:    a result's reason, or an exception's text, is cut at 1,000 bytes; a line of the log at
+//            4,096.
 // Errors:    what start() throws keeps the consumer from running, and its text is shown. What
-//            consume() throws is a retry, like Result::retry() with the exception's text.
+//            consume() throws is a retry with the exception's text; what stop() throws is logged.
+// Time:      in the hub's process nothing can end a consume() that hangs: its worker is lost until
+//            the hub restarts, and stop() is not called. With `isolate: true` the process is killed
+//            at `timeout`, and the message comes again.
 // Versions:  interface_version counts; hub and plugin must agree on it, on the C++ ABI and on the
 //            standard library. The hub checks before it calls anything, and says what to rebuild.
 
@@ -66,7 +79,8 @@ private:
 class Message {
 public:
     [[nodiscard]] virtual std::string_view topic() const = 0;
-    [[nodiscard]] virtual std::string_view id() const = 0;  ///< A UUID as text.
+    /// A UUID as text, the same at each delivery: what tells a repetition from a new message.
+    [[nodiscard]] virtual std::string_view id() const = 0;
     /// Its number in the journal; 0 where it came live (`durable: false`).
     [[nodiscard]] virtual std::uint64_t journal_id() const = 0;
     /// The name on the certificate of its publisher; "" if signing.validate is off and none signed.
@@ -105,12 +119,14 @@ class Settings {
 public:
     /// All of them as one JSON object; "{}" where there are none.
     [[nodiscard]] virtual std::string_view json() const = 0;
-    /// One of them by its path; nothing if it is absent. Throws BadSetting if it is of another
-    /// type: in start() that keeps the consumer from running.
+    /// One of them by its path; nothing if it is absent or has no value. Throws BadSetting if it is
+    /// of another type: in start() that keeps the consumer from running. A number or true is a text
+    /// only in quotes.
     [[nodiscard]] virtual std::optional<std::string> text(std::string_view path) const = 0;
     [[nodiscard]] virtual std::optional<std::int64_t> integer(std::string_view path) const = 0;
     [[nodiscard]] virtual std::optional<double> number(std::string_view path) const = 0;
     [[nodiscard]] virtual std::optional<bool> flag(std::string_view path) const = 0;
+    /// A list of texts; one text is a list of one.
     [[nodiscard]] virtual std::vector<std::string> texts(std::string_view path) const = 0;
 
 protected:
@@ -133,11 +149,12 @@ protected:
     ~Log() = default;
 };
 
-/// A message to publish. Its parent is the message that consume() is handling in this thread.
+/// A message to publish. Its parent is the message that consume() is handling in this thread; what
+/// other threads, start() and stop() publish has none.
 struct Outgoing {
-    std::string_view
-        topic;  ///< May be short: "build.done" becomes <prefix>.<environment>.build.done.
-    std::string_view body;  ///< JSON text, or whatever `content_type` says.
+    /// May be short: "build.done" becomes <prefix>.<environment>.build.done.
+    std::string_view topic;
+    std::string_view body;  ///< JSON text, which is checked, or whatever `content_type` says.
     std::string_view content_type = "application/json";
     std::vector<std::pair<std::string_view, std::string_view>> headers{};
     /// Returns once a journal has it on its disk.
@@ -151,7 +168,7 @@ public:
 class Publisher {
 public:
     /// The id of the message. Throws PublishFailed with the reason: not granted, queue full, no
-    /// journal answered.
+    /// journal answered, the body is not JSON.
     virtual std::string publish(const Outgoing& message) = 0;
 
 protected:

@@ -20,7 +20,7 @@ namespace fuzz = weft::fuzz;
 
 using Target = void (*)(std::string_view);
 
-constexpr std::array<std::pair<std::string_view, Target>, 23> targets{{
+constexpr std::array<std::pair<std::string_view, Target>, 24> targets{{
     {"proof", fuzz::proof},
     {"contents", fuzz::contents},
     {"verifier", fuzz::verifier},
@@ -44,6 +44,7 @@ constexpr std::array<std::pair<std::string_view, Target>, 23> targets{{
     {"cursor_fields", fuzz::cursor_fields},
     {"exec_answer", fuzz::exec_answer},
     {"dead_letter", fuzz::dead_letter},
+    {"plugin_frames", fuzz::plugin_frames},
 }};
 
 std::vector<fs::path> files_in(const fs::path& directory) {

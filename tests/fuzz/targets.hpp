@@ -31,5 +31,6 @@ void journal_answer(std::string_view input);   ///< What a journal answers.
 void cursor_fields(std::string_view input);    ///< Cursors, groups and families in both.
 void exec_answer(std::string_view input);      ///< A line of an executable's stdout.
 void dead_letter(std::string_view input);      ///< The body of a dead letter.
+void plugin_frames(std::string_view input);    ///< What an isolated plugin and the hub say.
 
 }  // namespace weft::fuzz
