@@ -98,7 +98,10 @@ void add_flags(CLI::App& command, const std::shared_ptr<Flags>& flags) {
         ->type_name("GLOB")
         ->allow_extra_args(false)
         ->required();
+    // Without allow_extra_args(false) an argument such as [a,b] would become two.
     command.add_option("CMD", flags->plan.command, "The program and its arguments; no shell")
+        ->expected(1, 1'000'000)
+        ->allow_extra_args(false)
         ->required();
     command
         .add_option("--count", flags->plan.count,
