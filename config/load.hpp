@@ -37,7 +37,8 @@ struct LoadOptions {
     std::map<std::string, std::string> environment;
     /// Names in the environment that are not configuration: what weft itself tells the programs
     /// that it runs, which may well run weft again.
-    std::set<std::string> foreign_variables = {"WEFT_ID", "WEFT_SIGNER", "WEFT_TOPIC"};
+    std::set<std::string> foreign_variables = {"WEFT_CONSUMER", "WEFT_HUB",    "WEFT_ID",
+                                               "WEFT_SETTINGS", "WEFT_SIGNER", "WEFT_TOPIC"};
     /// `--set`, each as typed: `a.b=value`.
     std::vector<std::string> settings;
 };

@@ -18,6 +18,8 @@ packages=(
     libgtest-dev libgmock-dev libbenchmark-dev iproute2 faketime strace
     # the independent verifier of examples/verify.py and its test
     python3 python3-nacl python3-msgpack
+    # examples/exec_consumer.sh
+    jq
 )
 
 if [ "${1:-}" = "--with-fuzzing" ]; then

@@ -15,6 +15,7 @@ void add_relay(CLI::App& app, Context& context);
 void add_logger(CLI::App& app, Context& context);
 void add_publish(CLI::App& app, Context& context);
 void add_tail(CLI::App& app, Context& context);
+void add_trigger(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_bench(CLI::App& app, Context& context);
 void add_journal(CLI::App& app, Context& context);

@@ -65,21 +65,8 @@ int tail(Context& context, const TailFlags& flags) {
     counters.add(stats);
     follower->count(counters);
     Context::say_counters(counters);
-    if (stats.refused_total() > 0) {
-        // What came twice, such as by two ways or sent again for others, harms nobody.
-        const bool harmless = stats.refused_total() == stats.duplicates;
-        Context::log(harmless ? Context::Level::info : Context::Level::warn,
-                     "refused " + std::to_string(stats.refused_total()) + " messages" +
-                         (stats.duplicates > 0
-                              ? ", " + std::to_string(stats.duplicates) + " of them came twice"
-                              : "") +
-                         (flags.show_refused ? "" : " (--show-refused prints them)"));
-    }
-    if (const std::uint64_t lost = follower->lost(stats); stats.gaps > 0) {
-        Context::log(lost > 0 ? Context::Level::warn : Context::Level::info,
-                     "missing " + std::to_string(lost) + " messages, after " +
-                         std::to_string(stats.gaps) + " gaps");
-    }
+    say_refused_and_missing(*follower, stats,
+                            flags.show_refused ? "" : " (--show-refused prints them)");
     return stop.exit_code();
 }
 

@@ -12,21 +12,21 @@ namespace {
 class Listener final : public Follower {
 public:
     Listener(const TailFlags& flags, fabric::Fabric& fabric, const reliability::Settings& settings,
-             const std::vector<std::string>& globs, TailPrinter& printer) {
+             const std::vector<std::string>& globs, FollowSink& sink) {
         fabric::SubscriberHooks hooks;
         hooks.deliver = [&](const fabric::Message& message) {
-            static_cast<void>(printer.on_message(message));
+            static_cast<void>(sink.on_message(message));
         };
         if (flags.show_refused) {
-            hooks.refused = [&](const auto& refused) { printer.on_refused(refused); };
-            hooks.gap = [&](const auto& gap) { printer.on_gap(gap); };
+            hooks.refused = [&](const auto& refused) { sink.on_refused(refused); };
+            hooks.gap = [&](const auto& gap) { sink.on_gap(gap); };
         }
         auto repair = reliability::repair_options(fabric, settings);
         repairs_ = !repair.journals.empty();
         // With journals a hole is none yet: what is given up is told.
         if (repairs_) {
             hooks.gap = {};
-            if (flags.show_refused) repair.lost = [&](const auto& lost) { printer.on_lost(lost); };
+            if (flags.show_refused) repair.lost = [&](const auto& lost) { sink.on_lost(lost); };
         }
         subscriber_ = std::make_unique<reliability::RepairingSubscriber>(
             fabric, globs, std::move(hooks), std::move(repair));
@@ -57,7 +57,7 @@ private:
 class Reader final : public Follower {
 public:
     Reader(const TailFlags& flags, fabric::Fabric& fabric, const reliability::Settings& settings,
-           const std::vector<std::string>& globs, TailPrinter& printer) {
+           const std::vector<std::string>& globs, FollowSink& sink) {
         auto start = reliability::Start::parse(flags.from);
         if (!start) throw usage_error("--from: " + start.error());
         reliability::FollowerSettings follow;
@@ -67,9 +67,9 @@ public:
         journal_ = open(flags, fabric, settings);
         reliability::FollowerHooks hooks;
         hooks.deliver = [&](const reliability::VerifiedMessage& stored) {
-            static_cast<void>(printer.on_message(stored.message, stored.id));
+            static_cast<void>(sink.on_message(stored.message, stored.id));
         };
-        hooks.gap = [&](const reliability::JournalGap& gap) { printer.on_gap(gap); };
+        hooks.gap = [&](const reliability::JournalGap& gap) { sink.on_gap(gap); };
         hooks.refused = [](const reliability::StoredRefusal& refused) {
             Context::warn(
                 "ids " + std::to_string(refused.first) + " to " + std::to_string(refused.last) +
@@ -120,19 +120,19 @@ class Acknowledger final : public Follower {
 public:
     Acknowledger(const TailFlags& flags, fabric::Fabric& fabric,
                  const reliability::Settings& settings, const std::vector<std::string>& globs,
-                 TailPrinter& printer)
+                 FollowSink& sink)
         : fabric_(fabric) {
         reliability::ConsumerOptions options;
         options.repair = reliability::repair_options(fabric, settings);
         options.automatic = false;
         if (flags.show_refused) {
-            options.refused = [&](const auto& refused) { printer.on_refused(refused); };
-            options.gap = [&](const auto& gap) { printer.on_gap(gap); };
+            options.refused = [&](const auto& refused) { sink.on_refused(refused); };
+            options.gap = [&](const auto& gap) { sink.on_gap(gap); };
         }
         consumer_ = std::make_unique<reliability::AckConsumer>(
             fabric, globs,
             [&](const reliability::Delivery& delivery) {
-                if (printer.on_message(delivery.message())) delivery.ack();
+                if (sink.on_message(delivery.message())) delivery.ack();
             },
             std::move(options));
     }
@@ -165,12 +165,31 @@ private:
 
 std::unique_ptr<Follower> follow(const TailFlags& flags, fabric::Fabric& fabric,
                                  const reliability::Settings& settings,
-                                 const std::vector<std::string>& globs, TailPrinter& printer) {
+                                 const std::vector<std::string>& globs, FollowSink& sink) {
     if (!flags.from.empty()) {
-        return std::make_unique<Reader>(flags, fabric, settings, globs, printer);
+        return std::make_unique<Reader>(flags, fabric, settings, globs, sink);
     }
-    if (flags.ack) return std::make_unique<Acknowledger>(flags, fabric, settings, globs, printer);
-    return std::make_unique<Listener>(flags, fabric, settings, globs, printer);
+    if (flags.ack) return std::make_unique<Acknowledger>(flags, fabric, settings, globs, sink);
+    return std::make_unique<Listener>(flags, fabric, settings, globs, sink);
+}
+
+void say_refused_and_missing(const Follower& follower, const fabric::SubscriberStats& stats,
+                             const std::string& hint) {
+    if (stats.refused_total() > 0) {
+        // What came twice, such as by two ways or sent again for others, harms nobody.
+        const bool harmless = stats.refused_total() == stats.duplicates;
+        Context::log(harmless ? Context::Level::info : Context::Level::warn,
+                     "refused " + std::to_string(stats.refused_total()) + " messages" +
+                         (stats.duplicates > 0
+                              ? ", " + std::to_string(stats.duplicates) + " of them came twice"
+                              : "") +
+                         hint);
+    }
+    if (const std::uint64_t lost = follower.lost(stats); stats.gaps > 0) {
+        Context::log(lost > 0 ? Context::Level::warn : Context::Level::info,
+                     "missing " + std::to_string(lost) + " messages, after " +
+                         std::to_string(stats.gaps) + " gaps");
+    }
 }
 
 }  // namespace weft::tools

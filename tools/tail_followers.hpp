@@ -1,6 +1,6 @@
 #pragma once
-// Where `weft tail` has its messages from.
-// Threads: the main thread; the printer is called by theirs.
+// Where `weft tail` and `weft trigger` have their messages from.
+// Threads: the main thread; the sink is called by theirs.
 
 #include <chrono>
 #include <memory>
@@ -10,6 +10,7 @@
 #include "fabric/fabric.hpp"
 #include "fabric/node/counters.hpp"
 #include "reliability/settings.hpp"
+#include "tools/follow_sink.hpp"
 #include "tools/tail_printer.hpp"
 
 namespace weft::tools {
@@ -29,10 +30,14 @@ public:
 };
 
 /// Of the fabric, with --ack as a recipient, with --from of a journal. Exit 1 or 2 where that is
-/// not possible. What is given must be gone before the fabric and the printer are.
+/// not possible. What is given must be gone before the fabric and the sink are.
 [[nodiscard]] std::unique_ptr<Follower> follow(const TailFlags& flags, fabric::Fabric& fabric,
                                                const reliability::Settings& settings,
                                                const std::vector<std::string>& globs,
-                                               TailPrinter& printer);
+                                               FollowSink& sink);
+
+/// At the end: how much was refused, and what is missing. `hint` stands behind the first.
+void say_refused_and_missing(const Follower& follower, const fabric::SubscriberStats& stats,
+                             const std::string& hint);
 
 }  // namespace weft::tools

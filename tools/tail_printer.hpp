@@ -14,6 +14,7 @@
 #include "fabric/fabric.hpp"
 #include "reliability/journal/position.hpp"
 #include "reliability/repair/gap_tracker.hpp"
+#include "tools/follow_sink.hpp"
 #include "tools/line_writer.hpp"
 #include "tools/stop_signal.hpp"
 
@@ -29,20 +30,20 @@ struct TailFlags {
 };
 
 /// Exit 2 for a pattern that is none.
-class TailPrinter {
+class TailPrinter final : public FollowSink {
 public:
     TailPrinter(const TailFlags& flags, StopSignal& stop);
 
     /// True if it was printed, and whoever reads our output took the line.
     bool on_message(const fabric::Message& message,
-                    std::optional<std::uint64_t> journal_id = std::nullopt);
-    void on_refused(const fabric::RefusedMessage& refused);
+                    std::optional<std::uint64_t> journal_id = std::nullopt) override;
+    void on_refused(const fabric::RefusedMessage& refused) override;
     /// On stderr it is said anyway, at most once a second.
-    void on_gap(const fabric::Gap& gap);
+    void on_gap(const fabric::Gap& gap) override;
     /// What a journal no longer has: readers are told, never left in silence.
-    void on_gap(const reliability::JournalGap& gap);
+    void on_gap(const reliability::JournalGap& gap) override;
     /// Given up, after the journals were asked.
-    void on_lost(const reliability::Lost& lost);
+    void on_lost(const reliability::Lost& lost) override;
 
 private:
     bool on_raw(const fabric::Message& message);

@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstring>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -152,7 +153,11 @@ tl::expected<std::unique_ptr<ChildProcess>, std::string> ChildProcess::start(Chi
     if (!state->ended_event.is_open()) {
         return tl::make_unexpected("cannot make an eventfd: " + std::string{std::strerror(errno)});
     }
-    state->thread = std::thread([state] { state->run(); });
+    try {
+        state->thread = std::thread([state] { state->run(); });
+    } catch (const std::system_error& error) {
+        return tl::make_unexpected("cannot start a thread: " + std::string{error.what()});
+    }
     {
         std::unique_lock lock(state->mutex);
         state->changed.wait(lock, [&] { return state->started; });

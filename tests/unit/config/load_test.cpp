@@ -238,8 +238,9 @@ TEST_F(Load, ReportsAMistakeEvenWhereALaterLayerHidesIt) {
 }
 
 TEST_F(Load, LeavesTheRestOfTheEnvironmentAlone) {
-    options_.environment = {{"PATH", "/bin"},     {"WEFTY", "x"},   {"weft_name", "x"},
-                            {"WEFT_TOPIC", "t"},  {"WEFT_ID", "i"}, {"WEFT_SIGNER", "s"},
+    options_.environment = {{"PATH", "/bin"},     {"WEFTY", "x"},         {"weft_name", "x"},
+                            {"WEFT_TOPIC", "t"},  {"WEFT_ID", "i"},       {"WEFT_SIGNER", "s"},
+                            {"WEFT_HUB", "h"},    {"WEFT_CONSUMER", "c"}, {"WEFT_SETTINGS", "{}"},
                             {"XWEFT_FABRIK", "1"}};
 
     EXPECT_THAT(problems(), IsEmpty());
