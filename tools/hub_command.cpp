@@ -36,19 +36,6 @@ constexpr milliseconds look_every{250};
 /// Within the 5 s that a stop may take: what is left is for the last publishes.
 constexpr milliseconds stop_patience{4000}, last_flush{500};
 
-void log_line(Level level, const std::string& line) {
-    switch (level) {
-        case Level::debug:
-            return Context::log(Context::Level::debug, line);
-        case Level::info:
-            return Context::log(Context::Level::info, line);
-        case Level::warning:
-            return Context::log(Context::Level::warn, line);
-        case Level::error:
-            return Context::log(Context::Level::error, line);
-    }
-}
-
 std::string lines_of(const std::vector<std::string>& lines) {
     std::string text;
     for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
@@ -58,14 +45,6 @@ std::string lines_of(const std::vector<std::string>& lines) {
 void require_runnable(const hub::Settings& settings) {
     const auto problems = hub::Hub::problems(settings);
     if (!problems.empty()) throw usage_error(lines_of(problems));
-}
-
-std::unique_ptr<fabric::Fabric> open_fabric(Context& context) {
-    fabric::FabricOptions options;
-    options.warn = &Context::warn;
-    options.source = "hub";
-    options.kind = "hub";
-    return fabric::Fabric::open(context.configuration(), options);
 }
 
 /// A hub and what changes it, one at a time.
@@ -251,6 +230,27 @@ constexpr const char* footer =
 
 }  // namespace
 
+void log_line(Level level, const std::string& line) {
+    switch (level) {
+        case Level::debug:
+            return Context::log(Context::Level::debug, line);
+        case Level::info:
+            return Context::log(Context::Level::info, line);
+        case Level::warning:
+            return Context::log(Context::Level::warn, line);
+        case Level::error:
+            return Context::log(Context::Level::error, line);
+    }
+}
+
+std::unique_ptr<fabric::Fabric> open_fabric(Context& context) {
+    fabric::FabricOptions options;
+    options.warn = &Context::warn;
+    options.source = "hub";
+    options.kind = "hub";
+    return fabric::Fabric::open(context.configuration(), options);
+}
+
 hub::Settings hub_settings(Context& context) {
     config::Problems problems;
     hub::Settings settings = hub::read_settings(context.configuration(), problems);
@@ -299,6 +299,7 @@ void add_hub(CLI::App& app, Context& context) {
         context.run = [&context, flags] {
             if (flags->list) return list_consumers(context, flags->json);
             if (flags->check) return check_hub(context);
+            if (!flags->consume.id.empty()) return consume_one(context, flags->consume);
             return run_hub(context, flags->ready_timeout);
         };
     });

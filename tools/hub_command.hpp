@@ -1,9 +1,12 @@
 #pragma once
 // What the parts of `weft hub` share. Threads: the main thread.
 
+#include <memory>
 #include <string>
 
+#include "fabric/fabric.hpp"
 #include "reliability/hub/consumer_settings.hpp"
+#include "reliability/hub/handler.hpp"
 #include "tools/context.hpp"
 
 namespace weft::tools {
@@ -22,6 +25,9 @@ struct ConsumeFlags {
 };
 int consume_one(Context& context, const ConsumeFlags& flags);
 
+[[nodiscard]] std::unique_ptr<fabric::Fabric> open_fabric(Context& context);
+/// Where the log of a consumer goes.
+void log_line(reliability::hub::Surroundings::Level level, const std::string& line);
 /// Our own executable.
 [[nodiscard]] std::string own_program();
 
