@@ -18,7 +18,7 @@ build: deps ## the release build, in build/release
 demo: deps ## publish this repository's history as signed messages, and show who is believed
 	@cmake --preset release >build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
 	@rm -f build-configure.log
-	@cmake --build --preset release -j $(JOBS) --target weft altering_relay
+	@cmake --build --preset release -j $(JOBS) --target weft altering_relay commit_counter
 	@scripts/demo.sh build/release
 
 test: build ## build and run every test

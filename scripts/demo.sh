@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The main job, on real input: this repository's commits as signed messages through a relay, then one
-# message that was altered on its way and one from a revoked key, and two that must be acknowledged.
+# message that was altered on its way and one from a revoked key, and two that must be acknowledged; a
+# journal that is killed, and a hub with three consumers that is killed, too.
 # Exit 0 only if the numbers agree.
 #   scripts/demo.sh BUILD_DIR
 set -euo pipefail
@@ -124,6 +125,42 @@ wait "$durable" || fail "not every commit was acknowledged as stored"
     2> "$work/history.err"
 "$weft" journal verify
 
+say "weft hub: three consumers of the same history, and it is killed with -9 in the middle"
+cp "$scripts/../examples/exec_consumer.py" "$scripts/../examples/exec_consumer.sh" .
+cat > weft.d/92-hub.yaml <<YAML
+hub:
+  consumers:
+    - { name: counter, plugin: "$build/examples/consumer_plugin/commit_counter.so", topics: ["history.*"],
+        replay: beginning, settings: { output: "$work/authors.json" } }
+    - { name: database, exec: [./exec_consumer.py], topics: ["history.*"], replay: beginning,
+        settings: { database: "$work/commits.db" } }
+    - { name: list, exec: [./exec_consumer.sh, "$work/commits.txt"], topics: ["history.*"], replay: beginning }
+YAML
+"$weft" hub --check
+start_hub() {
+    : > "$work/hub.out"
+    "$weft" hub > "$work/hub.out" 2>> "$work/hub.err" &
+    hub=$!
+    pids+=("$hub")
+    wait_for "$work/hub.out" '^ready$'
+}
+start_hub
+wait_for "$work/commits.txt" . 10
+kill -9 "$hub"
+wait "$hub" 2>/dev/null || true
+echo "killed when the bash one had written $(wc -l < "$work/commits.txt") of $published"
+start_hub
+done_all() { python3 "$scripts/demo_report.py" hub "$work" "$published" 2> "$work/hub.report"; }
+deadline=$((SECONDS + 20))
+until done_all > "$work/hub.verdict"; do
+    [ "$SECONDS" -lt "$deadline" ] || { cat "$work/hub.err" "$work/hub.report" >&2; fail "the consumers did not get every commit"; }
+    read -rt 0.1 <> <(:) || true
+done
+"$weft" hub --list
+kill "$hub"
+wait "$hub" || fail "the hub did not stop cleanly"
+
 echo
+cat "$work/hub.verdict"
 python3 "$scripts/demo_report.py" history "$work/history.out" "$work/commits.jsonl"
 python3 "$scripts/demo_report.py" count "$work/tail.out" "$published"

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Reads what `weft tail --show-refused` printed: `show FILE` a few messages for people, `count FILE
 PUBLISHED` the demo's closing line, `history FILE COMMITS` whether a journal gave back every commit, in
-order; exit 1 if the numbers do not agree."""
+order, `hub DIRECTORY PUBLISHED` whether three consumers have had every commit; exit 1 if the numbers do
+not agree."""
 import json
+import os
+import sqlite3
 import sys
 
 
@@ -21,8 +24,29 @@ def history(messages, commits):
     return 0 if good else 1
 
 
+def hub(directory, published):
+    def path(name):
+        return os.path.join(directory, name)
+
+    with sqlite3.connect(path("commits.db")) as database:
+        rows = database.execute("SELECT count(*) FROM commits").fetchone()[0]
+    with open(path("commits.txt"), encoding="utf-8") as lines:
+        written = [line.split("\t")[0] for line in lines]
+    with open(path("authors.json"), encoding="utf-8") as file:
+        authors = json.load(file)
+    repeated = len(written) - len(set(written))
+    counted = sum(authors.values())
+    print(f"hub: {published} commits; SQLite has {rows}, bash wrote {len(set(written))} "
+          f"({repeated} of them twice), the plugin counted {counted}; killed once")
+    # What each had in hand when it was killed may have come again.
+    good = rows == published == len(set(written)) and repeated <= 1 and 0 <= counted - published <= 1
+    return 0 if good else 1
+
+
 def main():
     what, file = sys.argv[1:3]
+    if what == "hub":
+        return hub(file, int(sys.argv[3]))
     with open(file, encoding="utf-8") as lines:
         entries = [json.loads(line) for line in lines]
     messages = [entry for entry in entries if "id" in entry]
