@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 set(weft_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
-foreach(library config signing fabric reliability)
+foreach(library config signing fabric reliability gateway)
     install(TARGETS weft_${library} EXPORT weft
             ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
             FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft)

@@ -1,0 +1,61 @@
+#pragma once
+// What a handler sees of a request and says in an answer. Nothing of the HTTP library is in it.
+// Threads: values.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weft::gateway {
+
+/// In the order of the wire; names compare without regard to case.
+class Headers {
+public:
+    /// The value of the first of that name, or nothing.
+    [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
+    [[nodiscard]] std::vector<std::string_view> all(std::string_view name) const;
+    void add(std::string name, std::string value);
+    void set(std::string name, std::string value);
+    [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& list() const noexcept {
+        return list_;
+    }
+
+private:
+    std::vector<std::pair<std::string, std::string>> list_;
+};
+
+struct Request {
+    std::string method;     ///< As sent, such as "GET": methods are case-sensitive.
+    std::string target;     ///< As sent: path and query, not decoded, no fragment.
+    unsigned version = 11;  ///< 10 or 11.
+    Headers headers;
+    std::string body;  ///< Whole, the chunks put together; never half of one that was cut short.
+
+    std::string id;    ///< For the log and problem bodies; the client's X-Request-Id if it is one.
+    std::string peer;  ///< "127.0.0.1:4711".
+    std::string listener;  ///< The address of the configuration.
+    bool tls = false;
+    bool loopback = false;  ///< The peer is on this host.
+
+    /// The target up to the query, not decoded; begins with '/'.
+    [[nodiscard]] std::string_view raw_path() const noexcept;
+    /// What follows the first '?', not decoded; nothing: there is none.
+    [[nodiscard]] std::optional<std::string_view> raw_query() const noexcept;
+};
+
+struct Response {
+    unsigned status = 200;
+    Headers headers;
+    std::string body;
+    /// Close the connection after it, whatever the client asked for.
+    bool close = false;
+
+    /// Content-Type and body.
+    [[nodiscard]] static Response of(unsigned status, std::string content_type, std::string body);
+};
+
+}  // namespace weft::gateway
