@@ -121,8 +121,7 @@ private:
                 case Waited::ended:
                     break;
             }
-            problem_ = process_->problem();
-            fleet_->warn(problem_);
+            fleet_->warn(process_->problem());
         }
     }
 
@@ -152,6 +151,7 @@ private:
             const std::scoped_lock lock(mutex_);
             gone = std::exchange(process_, nullptr);
         }
+        problem_ = gone->problem();
         count_failure();
     }
     void count_failure() {

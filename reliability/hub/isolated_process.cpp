@@ -133,8 +133,10 @@ Verdict IsolatedProcess::handle(const fabric::Message& message, unsigned attempt
     }
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, deadline, [&] { return verdict_ || ended_ || interrupted_; });
-    current_.reset();
-    if (verdict_) return *std::exchange(verdict_, std::nullopt);
+    if (verdict_) {
+        current_.reset();
+        return *std::exchange(verdict_, std::nullopt);
+    }
     if (ended_)
         return {Verdict::Is::retry, problem_ + " before it said what became of the message"};
     if (interrupted_) {
@@ -349,15 +351,14 @@ void IsolatedProcess::conclude() {
             problem = "its process " + (end ? end->sentence : "hangs in the kernel");
         }
         surprise = ready_ && !stopping_ && !leaving_ && !current_;
+        problem_ = problem;
+        ended_ = true;
+        changed_.notify_all();
     }
     if (surprise) {
         surroundings_.log(Surroundings::Level::warning, name_,
                           problem + ", while it had no message");
     }
-    const std::scoped_lock lock(mutex_);
-    problem_ = std::move(problem);
-    ended_ = true;
-    changed_.notify_all();
 }
 
 }  // namespace weft::reliability::hub

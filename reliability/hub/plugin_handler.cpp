@@ -81,18 +81,18 @@ public:
         }
     }
 
-    /// False: somebody is still in consume(), so that nothing of it may be touched any more.
-    bool stop(milliseconds patience) {
+    /// Where somebody is still in consume(), nothing of the consumer is touched any more.
+    void stop(milliseconds patience) {
         {
             std::unique_lock lock(mutex_);
             stopping_ = true;
             if (!ended_.wait_for(lock, patience, [&] { return running_ == 0; })) {
                 lock.unlock();
                 host_.error("it is still in consume() after " + std::to_string(patience.count()) +
-                            " ms, so it is neither stopped nor destroyed; `isolate: true` makes "
-                            "a consumer that can be ended");
+                            " ms, so its stop() is not called; `isolate: true` makes a "
+                            "consumer that can be ended");
                 host_.close(patience);
-                return false;
+                return;
             }
         }
         if (consumer_ != nullptr) {
@@ -104,7 +104,6 @@ public:
         }
         host_.close(patience);
         destroy();
-        return true;
     }
 
 private:
@@ -155,7 +154,9 @@ public:
 
     Verdict handle(const fabric::Message& message, unsigned attempt) override {
         if (given_up_.load()) return {Verdict::Is::left, "it was given up"};
-        return instance_->consume(message, attempt);
+        // A consume() that comes back after everybody has gone still finds what it needs.
+        const std::shared_ptr<Instance> instance = instance_;
+        return instance->consume(message, attempt);
     }
     /// A consume() under way cannot be ended.
     void give_up() override { given_up_.store(true); }
@@ -197,10 +198,7 @@ public:
 
 private:
     void end(milliseconds patience) {
-        auto instance = std::exchange(instance_, nullptr);
-        if (instance == nullptr || instance->stop(patience)) return;
-        // Its thread comes back some day, or never: what it needs then must still be there.
-        static_cast<void>(new std::shared_ptr<Instance>(std::move(instance)));
+        if (const auto instance = std::exchange(instance_, nullptr)) instance->stop(patience);
     }
 
     ConsumerSettings settings_;

@@ -3,8 +3,9 @@
 // consume() that never returns keeps its worker for ever (keeps_timeout() is false).
 //
 // Threads:   as HandlerHost says.
-// Ownership: refers to `surroundings`; a consumer that is still in consume() when stop()'s patience
-//            ends is left as it is, neither stopped nor destroyed, and that is said.
+// Ownership: refers to `surroundings`. Where a consume() is under way when stop()'s patience ends,
+//            the plugin's stop() is not called, which is said; that consume() keeps what it needs
+//            and destroys the consumer when it returns, but reaches nothing of the hub any more.
 // Errors:    what a plugin throws, whatever its type, is a sentence or a retry with its text.
 
 #include <exception>

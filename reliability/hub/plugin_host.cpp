@@ -47,7 +47,10 @@ private:
 };
 
 PluginHost::PluginHost(const ConsumerSettings& settings, Surroundings& surroundings)
-    : name_(settings.name), settings_(settings.settings_json), surroundings_(surroundings) {}
+    : name_(settings.name),
+      hub_(surroundings.hub_name()),
+      settings_(settings.settings_json),
+      surroundings_(surroundings) {}
 
 void PluginHost::say(Surroundings::Level level, std::string_view text) {
     const Visit visit(*this);

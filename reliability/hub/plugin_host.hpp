@@ -48,7 +48,7 @@ public:
     PluginHost& operator=(const PluginHost&) = delete;
 
     [[nodiscard]] std::string_view consumer() const override { return name_; }
-    [[nodiscard]] std::string_view hub() const override { return surroundings_.hub_name(); }
+    [[nodiscard]] std::string_view hub() const override { return hub_; }
     [[nodiscard]] const plugin::Settings& settings() const override { return settings_; }
     [[nodiscard]] plugin::Log& log() const override { return const_cast<PluginHost&>(*this); }
     [[nodiscard]] plugin::Publisher& publisher() const override {
@@ -70,7 +70,7 @@ private:
 
     void say(Surroundings::Level level, std::string_view text);
 
-    std::string name_;
+    std::string name_, hub_;
     PluginSettings settings_;
     Surroundings& surroundings_;
     std::mutex mutex_;

@@ -225,7 +225,7 @@ TEST_F(PluginHandler, LeavesEachMessageOnceItIsGivenUp) {
     EXPECT_EQ(other->handle(order("done"), 1).is, Is::done) << "the other worker goes on";
 }
 
-TEST_F(PluginHandler, NeitherStopsNorDestroysAPluginThatIsStillInConsume) {
+TEST_F(PluginHandler, DoesNotStopAPluginThatIsStillInConsume) {
     const weft::testing::TempDir dir;
     const std::string fifo = dir / "fifo";
     ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);

@@ -1,9 +1,9 @@
 #pragma once
 // A hub's surroundings that remember what a consumer wanted of them. Threads: any.
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <functional>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -52,14 +52,13 @@ public:
         const std::scoped_lock lock(mutex_);
         return published_;
     }
-    /// False if no such line came within 20 s.
-    [[nodiscard]] bool wait_for_line(const std::string& wanted) const {
+    /// False if not so many such lines came within 20 s.
+    [[nodiscard]] bool wait_for_line(const std::string& wanted, int times = 1) const {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, std::chrono::seconds{20}, [&] {
-            for (const std::string& line : lines_) {
-                if (line.find(wanted) != std::string::npos) return true;
-            }
-            return false;
+            return std::count_if(lines_.begin(), lines_.end(), [&](const std::string& line) {
+                       return line.find(wanted) != std::string::npos;
+                   }) >= times;
         });
     }
     /// Of everything that is published.
