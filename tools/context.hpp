@@ -48,6 +48,7 @@ public:
     std::vector<std::string> config_paths, settings;
     std::string log_level;  ///< Empty: as the configuration says (log.level).
     std::string log_format = "text";
+    std::vector<std::string> arguments;  ///< All of them as typed, behind the program's name.
 
     /// The command that was chosen sets this; main runs it and exits with what it returns.
     std::function<int()> run;

@@ -65,6 +65,7 @@ int main(int argc, char** argv) {
     weft::signing::disable_core_dumps();
 
     Context context;
+    context.arguments.assign(argv + 1, argv + argc);
     CLI::App app{
         "weft: a signed event fabric. Services publish, anyone subscribes by topic, no broker.\n"
         "Start with:  weft init --dir demo --name git.host1 && cd demo && weft relay"};

@@ -1,5 +1,6 @@
 // weft trigger: run a command for each message.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,7 +24,19 @@ constexpr std::chrono::milliseconds stop_patience{3'000};
 struct Flags {
     TailFlags follow;  ///< What concerns where messages come from.
     TriggerPlan plan;
+    std::vector<std::string> typed;  ///< The command as CLI11 reads it: [a,b] became two.
 };
+
+/// What stands behind the first --, untouched.
+std::vector<std::string> command_in(const std::vector<std::string>& arguments) {
+    const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+    if (dashes == arguments.end() || dashes + 1 == arguments.end()) {
+        throw usage_error(
+            "the command stands behind --, so that its flags are not ours: weft trigger --topic "
+            "GLOB -- PROGRAM ARGUMENT...");
+    }
+    return {dashes + 1, arguments.end()};
+}
 
 void refuse_what_is_missing(const Flags& flags) {
     if (flags.plan.command.front().empty()) {
@@ -58,6 +71,7 @@ int conclude(const Flags& flags, const TriggerRunner::Stats& stats, int exit_cod
 }
 
 int trigger(Context& context, Flags& flags) {
+    flags.plan.command = command_in(context.arguments);
     refuse_what_is_missing(flags);
     flags.plan.wait_for_room = !flags.follow.from.empty();
     const reliability::Settings settings = reliability_settings(context);
@@ -98,10 +112,9 @@ void add_flags(CLI::App& command, const std::shared_ptr<Flags>& flags) {
         ->type_name("GLOB")
         ->allow_extra_args(false)
         ->required();
-    // Without allow_extra_args(false) an argument such as [a,b] would become two.
-    command.add_option("CMD", flags->plan.command, "The program and its arguments; no shell")
-        ->expected(1, 1'000'000)
-        ->allow_extra_args(false)
+    command
+        .add_option("CMD", flags->typed,
+                    "The program and its arguments, behind --, as they are; no shell")
         ->required();
     command
         .add_option("--count", flags->plan.count,

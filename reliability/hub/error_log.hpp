@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "reliability/hub/handler.hpp"
 #include "reliability/hub/line_budget.hpp"
