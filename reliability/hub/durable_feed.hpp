@@ -67,6 +67,7 @@ private:
         std::size_t worker;
         Work work;
         Verdict verdict;
+        std::optional<bool> said{};  ///< What the bury hook answered: it is asked once.
     };
 
     // The taker's thread.
@@ -75,10 +76,15 @@ private:
     [[nodiscard]] bool settle_former_life(JournalEpoch epoch);
     void keep_within_backlog();
     [[nodiscard]] bool wait_for_room(const std::stop_token& stop);
-    void receive(const NextMessages& got, std::uint64_t generation);
-    void receive_run(const std::vector<const LeasedMessage*>& run, std::uint64_t generation,
+    void tell_gap(const JournalGap& gap);
+    /// `generation` is that of the moment when it was asked for.
+    void receive(const NextMessages& got, std::uint64_t generation, const std::stop_token& stop);
+    void receive_run(const std::vector<const LeasedMessage*>& run, std::vector<Work>& believed,
                      std::vector<JournalId>& refused);
-    void give(Work work, std::uint64_t generation);
+    void give(std::vector<Work> works, std::uint64_t generation, const std::stop_token& stop);
+    /// Those that are leased to us now: the journal is asked.
+    [[nodiscard]] std::vector<Work> still_ours(std::vector<Work> works,
+                                               const std::stop_token& stop);
     void trouble(const JournalError& error);
     [[nodiscard]] bool pause(const std::stop_token& stop, milliseconds duration);
 
@@ -87,6 +93,7 @@ private:
     /// False: the journal is away; it is tried again later.
     [[nodiscard]] bool tell_done();
     [[nodiscard]] bool tell_failed(Failed& failed);
+    void count_failed(const Failed& failed, bool dead, bool late);
     void extend_leases();
     [[nodiscard]] bool something_to_settle() const;
 
@@ -97,6 +104,7 @@ private:
     const std::string name_, member_;
     const milliseconds lease_;
     StoredVerifier verifier_;  // the taker's
+    JournalEpoch epoch_ = 0;   // the taker's
 
     // Guarded by bench.mutex:
     std::deque<JournalId> done_;              // in the order of the marks
@@ -105,7 +113,8 @@ private:
     std::uint64_t generation_ = 0;                        // of failures that were told
     std::map<std::uint64_t, std::uint64_t> failed_keys_;  // key -> generation
     std::size_t want_;
-    bool settling_ = false;
+    bool settling_ = false, telling_failure_ = false;
+    std::unordered_set<JournalId> foreign_;  // in hand, and numbers of a journal that is gone
     FeedStats stats_;
     std::condition_variable_any to_settle_;
 
