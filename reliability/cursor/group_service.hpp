@@ -100,6 +100,8 @@ public:
     [[nodiscard]] JournalResult<void> retry(const std::string& name, JournalId id);
     [[nodiscard]] JournalResult<void> drop(const std::string& name, JournalId id);
 
+    [[nodiscard]] CursorStore& cursors() noexcept { return cursors_; }
+
     /// Every wait ends, and next() answers `closed` from now on.
     void stop();
 

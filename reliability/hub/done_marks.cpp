@@ -81,7 +81,9 @@ DoneMarks::Left DoneMarks::left(std::uint64_t epoch) const {
     if (layout_->magic_and_version != magic || layout_->epoch != epoch) return left;
     if (to < from || to - from > entries_max) return left;
     for (std::uint64_t at = from; at < to; ++at) {
-        left.done.push_back(layout_->done[at % entries_max]);
+        // No message has number 0: that part of the file was cut off, and is new.
+        const std::uint64_t id = layout_->done[at % entries_max];
+        if (id != 0) left.done.push_back(id);
     }
     for (const Cell& id : layout_->in_hand) {
         if (id != 0) left.in_hand.push_back(id);

@@ -109,10 +109,12 @@ void DurableFeed::take(const std::stop_token& stop) {
     Instant next_look = parts_.clock.steady() + backlog_every;
     while (wait_for_room(stop)) {
         std::size_t room = 0;
+        std::uint64_t generation = 0;
         {
             const std::scoped_lock lock(parts_.bench.mutex);
             const std::size_t waiting = parts_.bench.queue.waiting();
             room = std::min(want_ - std::min(want_, waiting), GroupService::messages_max);
+            generation = generation_;
             failed_keys_.clear();  // they only matter to questions that were asked before them
         }
         if (room == 0) continue;
@@ -126,8 +128,13 @@ void DurableFeed::take(const std::stop_token& stop) {
             continue;
         }
         set_state({});
-        if (got->gap && !got->gap->lost && !establish(stop)) return;
-        receive(*got);
+        if (got->gap) tell_gap(*got->gap);
+        if (got->gap && !got->gap->lost) {
+            // Another journal. What it has just leased to us goes back there, and comes again.
+            if (!establish(stop)) return;
+            continue;
+        }
+        receive(*got, generation, stop);
         {
             const std::scoped_lock lock(parts_.bench.mutex);
             // More at a time while the queue runs dry before the next answer is here.
@@ -176,11 +183,19 @@ bool DurableFeed::establish(const std::stop_token& stop) {
 
 bool DurableFeed::settle_former_life(JournalEpoch epoch) {
     const DoneMarks::Left left = parts_.marks->left(epoch);
-    if (!left.done.empty()) {
-        const auto told = parts_.door->ack(member_, left.done);
+    for (std::size_t at = 0; at < left.done.size(); at += answers_max) {
+        const auto from = left.done.begin() + static_cast<std::ptrdiff_t>(at);
+        const std::size_t count = std::min<std::size_t>(answers_max, left.done.size() - at);
+        const auto told =
+            parts_.door->ack(member_, {from, from + static_cast<std::ptrdiff_t>(count)});
         if (!told && comes_back(told.error().reason)) return trouble(told.error()), false;
-        say(Level::info, "told the journal of " + std::to_string(left.done.size()) +
-                             " messages that were done when the last one ended");
+        if (told) {
+            say(Level::info, "told the journal of " + std::to_string(count) +
+                                 " messages that were done when the last one ended");
+        } else {
+            say(Level::error,
+                "could not tell what was done when the last one ended: " + told.error().sentence);
+        }
     }
     for (const JournalId id : left.in_hand) {
         if (std::find(left.done.begin(), left.done.end(), id) != left.done.end()) continue;
@@ -194,6 +209,12 @@ bool DurableFeed::settle_former_life(JournalEpoch epoch) {
     const auto gone = parts_.door->leave(member_);
     if (!gone && comes_back(gone.error().reason)) return trouble(gone.error()), false;
     const std::scoped_lock lock(parts_.bench.mutex);
+    if (epoch_ != 0 && epoch_ != epoch) {
+        // Its numbers mean other messages now: a verdict on one of these says nothing.
+        const auto in_hand = parts_.bench.queue.leases_before(Instant::max(), Instant::min());
+        foreign_.insert(in_hand.begin(), in_hand.end());
+    }
+    epoch_ = epoch;
     parts_.marks->begin(epoch);
     done_.clear();
     done_set_.clear();
@@ -237,27 +258,23 @@ bool DurableFeed::wait_for_room(const std::stop_token& stop) {
     return !stop.stop_requested();
 }
 
-void DurableFeed::receive(const NextMessages& got) {
-    const auto count_answer = [&] {
-        const std::scoped_lock lock(parts_.bench.mutex);
-        ++answers_;
-    };
-    count_answer();
-    if (got.gap) {
-        const std::uint64_t lost = got.gap->lost.value_or(0);
-        say(Level::warning, "lost up to " +
-                                (got.gap->lost ? std::to_string(lost) : std::string{"all"}) +
-                                " messages up to id " + std::to_string(got.gap->to) +
-                                ": they were trimmed from the journal, or it is another one");
-        const std::scoped_lock lock(parts_.bench.mutex);
-        stats_.lost += lost;
-    }
+void DurableFeed::tell_gap(const JournalGap& gap) {
+    const std::uint64_t lost = gap.lost.value_or(0);
+    say(Level::warning, "lost up to " + (gap.lost ? std::to_string(lost) : std::string{"all"}) +
+                            " messages up to id " + std::to_string(gap.to) +
+                            ": they were trimmed from the journal, or it is another one");
+    const std::scoped_lock lock(parts_.bench.mutex);
+    stats_.lost += lost;
+}
+
+void DurableFeed::receive(const NextMessages& got, std::uint64_t generation,
+                          const std::stop_token& stop) {
     // Those of one run are verified together: its proof is one.
     std::vector<const LeasedMessage*> run;
+    std::vector<Work> believed;
     std::vector<JournalId> refused;
-    std::vector<Work> doubtful;
     const auto flush = [&] {
-        if (!run.empty()) receive_run(run, refused, doubtful);
+        if (!run.empty()) receive_run(run, believed, refused);
         run.clear();
     };
     for (const LeasedMessage& leased : got.messages) {
@@ -274,13 +291,11 @@ void DurableFeed::receive(const NextMessages& got) {
         static_cast<void>(
             parts_.door->bury(member_, id, "its signature or its content was not believed"));
     }
-    for (Work& work : still_ours(std::move(doubtful))) add(std::move(work));
-    count_answer();
-    parts_.bench.work.notify_all();
+    give(std::move(believed), generation, stop);
 }
 
 void DurableFeed::receive_run(const std::vector<const LeasedMessage*>& run,
-                              std::vector<JournalId>& refused, std::vector<Work>& doubtful) {
+                              std::vector<Work>& believed, std::vector<JournalId>& refused) {
     StoredRun whole = run.front()->message.run;
     whole.from = run.front()->message.id();
     whole.to = run.back()->message.id();
@@ -302,7 +317,7 @@ void DurableFeed::receive_run(const std::vector<const LeasedMessage*>& run,
                       now,
                       verified.message};
             work.message.mark_replayed(verified.id);
-            give(std::move(work), doubtful);
+            believed.push_back(std::move(work));
         },
         [&](const StoredRefusal& refusal) {
             say(Level::error, "did not believe " + std::to_string(refusal.first) + " to " +
@@ -318,46 +333,59 @@ void DurableFeed::receive_run(const std::vector<const LeasedMessage*>& run,
         });
 }
 
-void DurableFeed::give(Work work, std::vector<Work>& doubtful) {
-    {
-        const std::scoped_lock lock(parts_.bench.mutex);
-        if (telling_ == work.number) {
-            again_ = std::move(work);
-            return;
+void DurableFeed::give(std::vector<Work> works, std::uint64_t generation,
+                       const std::stop_token& stop) {
+    Bench& bench = parts_.bench;
+    while (!works.empty()) {
+        std::vector<Work> doubtful, fresh;
+        {
+            std::unique_lock lock(bench.mutex);
+            // An answer that came while the journal is told of a failure is from before or after.
+            if (!bench.room.wait(lock, stop, [&] { return !telling_failure_; })) return;
+            for (Work& work : works) {
+                const auto failed = failed_keys_.find(work.key);
+                if (parts_.settings.ordered && failed != failed_keys_.end() &&
+                    failed->second > generation) {
+                    doubtful.push_back(std::move(work));
+                } else if (done_set_.contains(work.number) || bench.queue.has(work.number)) {
+                    bench.queue.set_lease(work.number, work.lease_until);
+                    ++stats_.seen_again;
+                } else {
+                    if (parts_.leased) fresh.push_back(work);
+                    static_cast<void>(bench.queue.add(std::move(work)));
+                    ++stats_.taken;
+                }
+            }
+            generation = generation_;
         }
-        if (parts_.settings.ordered && failed_keys_.contains(work.key)) {
-            doubtful.push_back(std::move(work));
-            return;
-        }
+        bench.work.notify_all();
+        for (const Work& work : fresh) parts_.leased(work);
+        // A failure of their key was told after they were asked for. It took back what was leased
+        // before it; what was leased after it is ours.
+        works = still_ours(std::move(doubtful), stop);
     }
-    add(std::move(work));
 }
 
-void DurableFeed::add(Work work) {
-    std::optional<Work> fresh;
-    {
-        const std::scoped_lock lock(parts_.bench.mutex);
-        if (parts_.leased) fresh = work;
-        if (done_set_.contains(work.number) || !parts_.bench.queue.add(std::move(work))) {
-            ++stats_.seen_again;
-            return;
-        }
-        ++stats_.taken;
-    }
-    if (fresh) parts_.leased(*fresh);
-}
-
-std::vector<Work> DurableFeed::still_ours(std::vector<Work> works) {
+std::vector<Work> DurableFeed::still_ours(std::vector<Work> works, const std::stop_token& stop) {
     if (works.empty()) return works;
     std::vector<JournalId> ids;
     for (const Work& work : works) ids.push_back(work.number);
-    const auto answers = parts_.door->extend(member_, ids, lease_);
-    if (!answers) return {};  // they come again once their leases end
-    std::vector<Work> ours;
-    for (std::size_t i = 0; i < works.size() && i < answers->size(); ++i) {
-        if ((*answers)[i].counts()) ours.push_back(std::move(works[i]));
+    while (true) {
+        const Instant now = parts_.clock.steady();
+        const auto answers = parts_.door->extend(member_, ids, lease_);
+        if (answers) {
+            std::set<JournalId> ours;
+            for (const auto& answer : *answers) {
+                if (answer.is == GroupDoor::Answer::Is::done) ours.insert(answer.id);
+            }
+            std::erase_if(works, [&](const Work& work) { return !ours.contains(work.number); });
+            for (Work& work : works) work.lease_until = now + lease_;
+            return works;
+        }
+        if (!comes_back(answers.error().reason)) return {};
+        trouble(answers.error());
+        if (!pause(stop, retry_after)) return {};
     }
-    return ours;
 }
 
 // The workers.
@@ -371,7 +399,10 @@ void DurableFeed::ends(std::size_t worker, Work work, Verdict verdict) {
     Bench& bench = parts_.bench;
     {
         const std::scoped_lock lock(bench.mutex);
-        if (verdict.is == Verdict::Is::done) {
+        if (foreign_.erase(work.number) != 0) {
+            parts_.marks->in_hand(worker, 0);
+            bench.queue.done(work.number);
+        } else if (verdict.is == Verdict::Is::done) {
             // There is room: nothing is taken with half of it unsettled, and less than the other
             // half is leased.
             static_cast<void>(parts_.marks->done(work.number));
@@ -476,26 +507,25 @@ bool DurableFeed::tell_failed(Failed& failed) {
     const Work& work = failed.work;
     const bool reject = failed.verdict.is == Verdict::Is::reject;
     const bool dead = reject || work.attempt >= settings.max_attempts;
-    const std::string id = std::to_string(work.number);
-    const std::string reason = signing::escape(failed.verdict.reason);
-    bool said = true;
-    if (dead && parts_.bury) said = parts_.bury(work.message, work.attempt, failed.verdict.reason);
-    const milliseconds delay = settings.pause_after(work.attempt);
-    std::uint64_t answers_before = 0;
+    if (dead && parts_.bury && !failed.said) {
+        failed.said = parts_.bury(work.message, work.attempt, failed.verdict.reason);
+    }
     {
         const std::scoped_lock lock(parts_.bench.mutex);
-        telling_ = work.number;
-        answers_before = answers_;
+        if (foreign_.erase(work.number) != 0) return parts_.bench.queue.done(work.number), true;
+        telling_failure_ = true;
     }
+    const milliseconds delay = settings.pause_after(work.attempt);
     const auto told = reject ? parts_.door->bury(member_, work.number, failed.verdict.reason)
                              : parts_.door->nack(member_, work.number, failed.verdict.reason,
                                                  dead ? milliseconds{0} : delay);
     if (!told && comes_back(told.error().reason)) {
         const std::scoped_lock lock(parts_.bench.mutex);
-        telling_.reset();
-        again_.reset();
+        telling_failure_ = false;
         return false;
     }
+    const std::string id = std::to_string(work.number);
+    const std::string reason = signing::escape(failed.verdict.reason);
     if (dead) {
         say(Level::error, "gave up message " + id + " (" + work.message.id().text() + ") after " +
                               std::to_string(work.attempt) + " attempts: " + reason +
@@ -505,31 +535,31 @@ bool DurableFeed::tell_failed(Failed& failed) {
                                 " of " + std::to_string(settings.max_attempts) + ", again in " +
                                 std::to_string(delay.count()) + " ms: " + reason);
     }
-    std::vector<Work> taken_back;
+    count_failed(failed, dead, told && !told->counts());
+    return true;
+}
+
+void DurableFeed::count_failed(const Failed& failed, bool dead, bool late) {
+    const Work& work = failed.work;
     {
         const std::scoped_lock lock(parts_.bench.mutex);
-        ++(dead ? stats_.given_up : stats_.retried);
-        if (!said) ++stats_.dead_unsaid;
-        if (told && !told->counts()) ++stats_.late;
-        if (settings.ordered && !dead) {
-            taken_back = parts_.bench.queue.take_key(work.key);
-            failed_keys_.insert(work.key);
-            // All of it was leased before, unless an answer came meanwhile.
-            if (answers_ == answers_before) taken_back.clear();
+        telling_failure_ = false;
+        if (dead) {
+            ++stats_.given_up;
+            if (!failed.said.value_or(true)) ++stats_.dead_unsaid;
+        } else {
+            ++stats_.retried;
         }
-    }
-    taken_back = still_ours(std::move(taken_back));
-    {
-        // Only now may something of its key be started.
-        const std::scoped_lock lock(parts_.bench.mutex);
-        for (Work& ours : taken_back) static_cast<void>(parts_.bench.queue.add(std::move(ours)));
+        if (late) ++stats_.late;
+        // A failure takes back what comes later of its key; so do we, until it is through. What
+        // was buried does not.
+        if (parts_.settings.ordered && !dead) {
+            parts_.bench.queue.drop_key(work.key);
+            failed_keys_[work.key] = ++generation_;
+        }
         parts_.bench.queue.done(work.number);
-        telling_.reset();
-        if (again_) static_cast<void>(parts_.bench.queue.add(std::move(*again_)));
-        again_.reset();
     }
     parts_.bench.work.notify_all();
-    return true;
 }
 
 void DurableFeed::extend_leases() {

@@ -67,6 +67,7 @@ private:
         std::size_t worker;
         Work work;
         Verdict verdict;
+        std::optional<bool> said{};  ///< What the bury hook answered: it is asked once.
     };
 
     // The taker's thread.
@@ -75,13 +76,15 @@ private:
     [[nodiscard]] bool settle_former_life(JournalEpoch epoch);
     void keep_within_backlog();
     [[nodiscard]] bool wait_for_room(const std::stop_token& stop);
-    void receive(const NextMessages& got);
-    void receive_run(const std::vector<const LeasedMessage*>& run, std::vector<JournalId>& refused,
-                     std::vector<Work>& doubtful);
-    void give(Work work, std::vector<Work>& doubtful);
-    void add(Work work);
-    /// Those that the group has leased to us now.
-    [[nodiscard]] std::vector<Work> still_ours(std::vector<Work> works);
+    void tell_gap(const JournalGap& gap);
+    /// `generation` is that of the moment when it was asked for.
+    void receive(const NextMessages& got, std::uint64_t generation, const std::stop_token& stop);
+    void receive_run(const std::vector<const LeasedMessage*>& run, std::vector<Work>& believed,
+                     std::vector<JournalId>& refused);
+    void give(std::vector<Work> works, std::uint64_t generation, const std::stop_token& stop);
+    /// Those that are leased to us now: the journal is asked.
+    [[nodiscard]] std::vector<Work> still_ours(std::vector<Work> works,
+                                               const std::stop_token& stop);
     void trouble(const JournalError& error);
     [[nodiscard]] bool pause(const std::stop_token& stop, milliseconds duration);
 
@@ -90,6 +93,7 @@ private:
     /// False: the journal is away; it is tried again later.
     [[nodiscard]] bool tell_done();
     [[nodiscard]] bool tell_failed(Failed& failed);
+    void count_failed(const Failed& failed, bool dead, bool late);
     void extend_leases();
     [[nodiscard]] bool something_to_settle() const;
 
@@ -100,19 +104,17 @@ private:
     const std::string name_, member_;
     const milliseconds lease_;
     StoredVerifier verifier_;  // the taker's
+    JournalEpoch epoch_ = 0;   // the taker's
 
     // Guarded by bench.mutex:
     std::deque<JournalId> done_;              // in the order of the marks
     std::unordered_set<JournalId> done_set_;  // the same, and what was refused
     std::deque<Failed> failed_;
-    // A failure takes back what was leased of its key and comes later. What was on its way to us
-    // meanwhile may be of before or of after that: the group is asked.
-    std::unordered_set<std::uint64_t> failed_keys_;  // since the question that is under way
-    std::uint64_t answers_ = 0;                      // that have come, begun and finished
-    std::optional<JournalId> telling_;               // whose failure is told now
-    std::optional<Work> again_;                      // that one, leased to us once more
+    std::uint64_t generation_ = 0;                        // of failures that were told
+    std::map<std::uint64_t, std::uint64_t> failed_keys_;  // key -> generation
     std::size_t want_;
-    bool settling_ = false;
+    bool settling_ = false, telling_failure_ = false;
+    std::unordered_set<JournalId> foreign_;  // in hand, and numbers of a journal that is gone
     FeedStats stats_;
     std::condition_variable_any to_settle_;
 

@@ -57,7 +57,9 @@ public:
     JournalResult<CursorView> show() override {
         auto view = groups_.show(group_);
         if (!view) return tl::make_unexpected(view.error());
-        return CursorView{view->cursor, {}, view->stats};
+        auto lag = groups_.cursors().lag(view->cursor);
+        if (!lag) return tl::make_unexpected(lag.error());
+        return CursorView{view->cursor, std::move(*lag), view->stats};
     }
     JournalResult<Cursor> set(const Start& start) override { return groups_.set(group_, start); }
     JournalResult<NextMessages> next(const std::string& member, std::size_t max, milliseconds lease,

@@ -110,15 +110,16 @@ struct Runner::Core {
     Parts parts;
     const ConsumerSettings settings;
     Bench bench;
-    std::unique_ptr<Feed> feed;
+    std::shared_ptr<Feed> feed;  // written under status_mutex
     std::vector<Worker> workers;
 
     mutable std::mutex status_mutex;
     std::string last_error;
     std::uint64_t last_error_us = 0;
     FeedStats last_stats;
-    bool stopped = false;
+    std::atomic<bool> stopped = false;
     bool said_stuck = false;
+    bool host_started = false;
 };
 
 Runner::Runner(Parts parts) : core_(std::make_shared<Core>(std::move(parts))) {}
@@ -136,7 +137,13 @@ tl::expected<void, std::string> Runner::start() {
         core_->stopped = true;
         return started;
     }
-    core_->feed = core_->parts.make_feed(core_->settings, core_->bench, core_->parts.desk.get());
+    core_->host_started = true;
+    std::shared_ptr<Feed> feed =
+        core_->parts.make_feed(core_->settings, core_->bench, core_->parts.desk.get());
+    {
+        const std::scoped_lock lock(core_->status_mutex);
+        core_->feed = std::move(feed);
+    }
     core_->workers.resize(core_->settings.workers);
     for (Core::Worker& worker : core_->workers) worker.handler = core_->parts.host->make();
     for (std::size_t i = 0; i < core_->workers.size(); ++i) {
@@ -150,6 +157,10 @@ Runner::Left Runner::stop(Instant deadline) {
     if (core_->stopped) return {};
     core_->stopped = true;
     Core& core = *core_;
+    if (!core.feed) {  // it has not begun, or its feed could not be made
+        if (core.host_started) core.parts.host->stop(settling_time);
+        return {};
+    }
     core.feed->stop_taking();
     {
         std::unique_lock lock(core.bench.mutex);
@@ -194,7 +205,9 @@ Runner::Left Runner::stop(Instant deadline) {
     if (core.parts.desk) core.parts.desk->stop();
     if (left.stuck == 0) {
         core.parts.host->stop(settling_time);
-        core.feed.reset();
+        std::shared_ptr<Feed> ended;  // goes without the lock
+        const std::scoped_lock lock(core.status_mutex);
+        ended.swap(core.feed);
     } else {
         core.parts.surroundings.log(
             Level::error, core.settings.name,
@@ -233,21 +246,23 @@ ConsumerStatus Runner::status() const {
                 duration_cast<milliseconds>(core_->parts.clock.steady() - *oldest);
         }
     }
+    std::shared_ptr<Feed> feed;
     {
         const std::scoped_lock lock(core_->status_mutex);
         status.last_error = core_->last_error;
         status.last_error_us = core_->last_error_us;
         status.feed = core_->last_stats;
+        feed = core_->feed;
     }
-    if (core_->stopped || !core_->feed) {
+    if (core_->stopped || !feed) {
         status.state = "stopped";
         return status;
     }
-    status.feed = core_->feed->stats();
+    status.feed = feed->stats();
     if (core_->parts.desk) status.feed.acks = core_->parts.desk->acks();
     status.details = core_->parts.host->details();
-    status.why = core_->feed->waiting_for();
-    status.state = core_->feed->failed() ? "failed" : status.why.empty() ? "running" : "waiting";
+    status.why = feed->waiting_for();
+    status.state = feed->failed() ? "failed" : status.why.empty() ? "running" : "waiting";
     if (!core_->parts.host->keeps_timeout() && status.oldest_in_hand > settings.timeout) {
         status.state = "stuck";
         status.why = "has had a message in hand for " +

@@ -135,6 +135,8 @@ tl::expected<std::unique_ptr<StatusFile>, std::string> StatusFile::open(
             break;
         }
         if (::flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            // What another hub left there is not about us.
+            static_cast<void>(::ftruncate(fd, 0));
             return std::unique_ptr<StatusFile>(new StatusFile(fd));
         }
         ::close(fd);

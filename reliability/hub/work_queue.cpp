@@ -135,13 +135,12 @@ std::optional<Instant> WorkQueue::oldest_in_hand() const {
 
 std::optional<Instant> WorkQueue::oldest_waiting() const {
     std::optional<Instant> oldest;
-    const auto look = [&](std::uint64_t lane_of) {
-        const Instant since = keys_.at(lane_of).waiting.begin()->second.since;
-        if (!oldest || since < *oldest) oldest = since;
-    };
-    // The lowest number came first, apart from those whose time has not come.
-    if (!ready_.empty()) look(ready_.begin()->second);
-    for (const auto& [when, lane_of] : due_) look(lane_of);
+    // Numbers do not say who came first: a low one may have come again.
+    for (const auto& [lane_of, key] : keys_) {
+        for (const auto& [number, work] : key.waiting) {
+            if (!oldest || work.since < *oldest) oldest = work.since;
+        }
+    }
     return oldest;
 }
 

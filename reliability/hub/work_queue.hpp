@@ -59,7 +59,7 @@ public:
     [[nodiscard]] std::size_t in_hand() const noexcept { return in_hand_.size(); }
     /// Of what is in hand, when the one longest there was taken.
     [[nodiscard]] std::optional<fabric::Instant> oldest_in_hand() const;
-    /// When the oldest that waits came.
+    /// When the oldest that waits came. Looks at all of them.
     [[nodiscard]] std::optional<fabric::Instant> oldest_waiting() const;
 
     /// Numbers whose lease ends before `until`; what has been in hand since before `stuck` is left
