@@ -96,20 +96,17 @@ void WorkQueue::again(Work work, Instant due) {
     ready(at, key);
 }
 
-std::vector<Work> WorkQueue::take_key(std::uint64_t the_key) {
-    std::vector<Work> taken;
+std::size_t WorkQueue::drop_key(std::uint64_t the_key) {
     const auto at = keys_.find(the_key);
-    if (!ordered_ || at == keys_.end()) return taken;
+    if (!ordered_ || at == keys_.end()) return 0;
     Key& key = at->second;
     unready(the_key, key);
     key.not_before.reset();
-    for (auto& [number, work] : key.waiting) {
-        places_.erase(number);
-        taken.push_back(std::move(work));
-    }
+    const std::size_t dropped = key.waiting.size();
+    for (const auto& [number, work] : key.waiting) places_.erase(number);
     key.waiting.clear();
     forget_if_empty(the_key);
-    return taken;
+    return dropped;
 }
 
 std::size_t WorkQueue::drop_waiting() {

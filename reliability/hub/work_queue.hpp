@@ -47,9 +47,8 @@ public:
     void done(std::uint64_t number);
     /// It is not through: not before `due`.
     void again(Work work, fabric::Instant due);
-    /// What waits of this key leaves, by rising numbers. What is in hand stays. Not `ordered`:
-    /// none.
-    [[nodiscard]] std::vector<Work> take_key(std::uint64_t key);
+    /// What waits of this key leaves. What is in hand stays.
+    std::size_t drop_key(std::uint64_t key);
     /// Everything that waits leaves.
     std::size_t drop_waiting();
 
