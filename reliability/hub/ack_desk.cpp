@@ -57,7 +57,14 @@ void AckDesk::note(const fabric::MessageId& id, Known known) {
     {
         const std::scoped_lock lock(mutex_);
         if (const auto at = asked_.find(id); at != asked_.end()) delivery = at->second;
-        if (known_.insert_or_assign(id, known).second) known_order_.push_back(id);
+        const auto [at, fresh] = known_.try_emplace(id, known);
+        if (fresh) {
+            known_order_.push_back(id);
+        } else if (known.is != Known::Is::leased) {
+            at->second = known;
+        } else {
+            known = at->second;  // the worker was faster than who told of the lease
+        }
         forget_oldest(known_, known_order_);
     }
     if (delivery) answer(*delivery, known);

@@ -127,18 +127,23 @@ struct Hub::Core {
         return std::make_unique<Runner>(std::move(parts));
     }
 
+    std::string could_not(const ConsumerSettings& consumer, const std::string& why) {
+        const std::scoped_lock lock(mutex);
+        return not_started[consumer.name] = with_line(consumer, why);
+    }
+
     std::optional<std::string> start(const ConsumerSettings& consumer) {
         try {
             auto runner = make(consumer);
-            if (!runner) return with_line(consumer, runner.error());
+            if (!runner) return could_not(consumer, runner.error());
             if (auto started = (*runner)->start(); !started) {
-                return with_line(consumer, started.error());
+                return could_not(consumer, started.error());
             }
             const std::scoped_lock lock(mutex);
             runners[consumer.name] = std::move(*runner);
             return std::nullopt;
         } catch (const fabric::OpenFailed& failed) {
-            return with_line(consumer, failed.what());
+            return could_not(consumer, failed.what());
         }
     }
 
@@ -163,6 +168,7 @@ struct Hub::Core {
             }
         }
         Stopped stopped;
+        const std::scoped_lock lock(mutex);
         for (std::size_t i = 0; i < going.size(); ++i) {
             const Runner& runner = *going[i].second;
             stopped.stuck += left[i].stuck;
@@ -192,7 +198,8 @@ struct Hub::Core {
     std::optional<RepairOptions> repair_from;
     std::map<std::string, std::string> not_started;  // by name: why
     std::map<std::string, ConsumerStatus> ended;
-    mutable std::mutex mutex;  // guards the map
+    // Guards the maps, and settings.consumers while they change.
+    mutable std::mutex mutex;
     std::map<std::string, std::shared_ptr<Runner>> runners;
 };
 
@@ -243,10 +250,7 @@ std::vector<std::string> Hub::start() {
     std::vector<std::string> failed;
     for (const ConsumerSettings& consumer : core_->settings.consumers) {
         if (!consumer.enabled) continue;
-        if (auto why = core_->start(consumer)) {
-            core_->not_started[consumer.name] = *why;
-            failed.push_back(*why);
-        }
+        if (auto why = core_->start(consumer)) failed.push_back(std::move(*why));
     }
     return failed;
 }
@@ -273,8 +277,12 @@ Hub::Applied Hub::apply(Settings settings, milliseconds patience) {
             start.push_back(consumer.name);
         }
     }
-    // Where durable places are and who we are does not change while running.
-    core_->settings.consumers = std::move(settings.consumers);
+    {
+        // Where durable places are and who we are does not change while running.
+        const std::scoped_lock lock(core_->mutex);
+        core_->settings.consumers = std::move(settings.consumers);
+        core_->not_started.clear();  // what is enabled and does not run is tried again
+    }
     const Stopped stopped = core_->stop(stop, patience);
     for (const std::string& line : stopped.left) core_->options.log(Level::warning, line);
     for (const ConsumerSettings& consumer : core_->settings.consumers) {
@@ -283,9 +291,7 @@ Hub::Applied Hub::apply(Settings settings, milliseconds patience) {
         };
         const bool is_new = listed(start);
         if (!is_new && !listed(applied.restarted)) continue;
-        core_->not_started.erase(consumer.name);
         if (auto why = core_->start(consumer)) {
-            core_->not_started[consumer.name] = *why;
             applied.failed.push_back(*why);
         } else if (is_new) {
             applied.started.push_back(consumer.name);

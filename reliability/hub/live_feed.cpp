@@ -97,9 +97,11 @@ FeedStats LiveFeed::stats() const {
 void LiveFeed::add(const fabric::Message& message, const Delivery* delivery) {
     Bench& bench = parts_.bench;
     const bool asks = delivery != nullptr && delivery->asked();
+    bool stopping = false;
     {
         const std::scoped_lock lock(bench.mutex);
-        if (stopping_ || bench.queue.waiting() >= room_) {
+        stopping = stopping_;
+        if (stopping || bench.queue.waiting() >= room_) {
             ++stats_.dropped;
         } else {
             const Instant now = parts_.fabric.clock().steady();
@@ -112,7 +114,9 @@ void LiveFeed::add(const fabric::Message& message, const Delivery* delivery) {
             return;
         }
     }
-    if (asks) delivery->reject("no room: too many messages wait for the consumer");
+    if (!asks) return;
+    delivery->reject(stopping ? "consumer '" + parts_.settings.name + "' is being stopped"
+                              : "no room: too many messages wait for the consumer");
 }
 
 bool LiveFeed::begins(std::size_t /*worker*/, const Work& work) {
