@@ -254,12 +254,14 @@ ConsumerStatus Runner::status() const {
         status.feed = core_->last_stats;
         feed = core_->feed;
     }
+    if (feed) {
+        status.feed = feed->stats();
+        if (core_->parts.desk) status.feed.acks = core_->parts.desk->acks();
+    }
     if (core_->stopped || !feed) {
         status.state = "stopped";
         return status;
     }
-    status.feed = feed->stats();
-    if (core_->parts.desk) status.feed.acks = core_->parts.desk->acks();
     status.details = core_->parts.host->details();
     status.why = feed->waiting_for();
     status.state = feed->failed() ? "failed" : status.why.empty() ? "running" : "waiting";
