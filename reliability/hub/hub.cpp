@@ -284,7 +284,9 @@ Hub::Applied Hub::apply(Settings settings, milliseconds patience) {
         core_->not_started.clear();  // what is enabled and does not run is tried again
     }
     const Stopped stopped = core_->stop(stop, patience);
-    for (const std::string& line : stopped.left) core_->options.log(Level::warning, line);
+    for (const std::string& line : stopped.left) {
+        if (core_->options.log) core_->options.log(Level::warning, line);
+    }
     for (const ConsumerSettings& consumer : core_->settings.consumers) {
         const auto listed = [&](const std::vector<std::string>& names) {
             return std::find(names.begin(), names.end(), consumer.name) != names.end();
