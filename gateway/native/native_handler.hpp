@@ -1,0 +1,49 @@
+#pragma once
+// weft's own API over HTTP: the routes of design.md below /v1. Thin: it publishes, and it reads the
+// journal through the bridge.
+//
+//     POST /v1/topics/{topic}          publish the body under its content type
+//     POST /v1/events                  publish several: a JSON list of {topic, body, ...}, or
+//     CloudEvents GET  /v1/events                  read, or long-poll GET  /v1/events/{id} one
+//     message GET  /v1/stream                  Server-Sent Events, or lines of JSON
+//     (?format=ndjson) GET  /v1/info
+//
+// Threads: those of the server. Ownership: what Parts names outlives it.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "fabric/message/topic.hpp"
+#include "fabric/transport/clock.hpp"
+#include "gateway/auth/access.hpp"
+#include "gateway/bridge/fabric_bridge.hpp"
+#include "gateway/http/exchange.hpp"
+#include "reliability/ack/recipients.hpp"
+
+namespace weft::gateway::native {
+
+class NativeHandler final : public Handler {
+public:
+    struct Parts {
+        FabricBridge& bridge;
+        Access& access;
+        Timers& timers;
+        const fabric::Clock& clock;
+        fabric::TopicSpace space;
+        reliability::Recipients::Groups groups;
+        std::string name;     ///< On our certificate.
+        std::string version;  ///< Of weft.
+    };
+    explicit NativeHandler(Parts parts);
+    ~NativeHandler() override;
+
+    void handle(std::shared_ptr<Exchange> exchange) override;
+    void stop() override;
+
+private:
+    struct Core;
+    std::shared_ptr<Core> core_;
+};
+
+}  // namespace weft::gateway::native
