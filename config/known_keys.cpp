@@ -192,7 +192,8 @@ Schema consumer() {
          section("max_backlog", "What it may be behind; more is passed over, counted and said.",
                  {count("count", {}, 1, messages_max, "Messages."),
                   key(Type::duration, "age", {}, "How old they may be.")}),
-         key(Type::size, "memory", {}, "Address space of each of its processes; nothing: no limit."),
+         key(Type::size, "memory", {},
+             "Address space of each of its processes; nothing: no limit."),
          map("settings", "{}", each(Type::free), "What the consumer itself is told.")});
 }
 
@@ -200,10 +201,9 @@ Schema listener() {
     return section(
         {}, "An address and the protocols on it.",
         {required(key(Type::address, "address", {}, "host:port; port 0 takes a free one.")),
-         required(list(
-             "serve", {},
-             choice({}, {}, {"native", "metrics", "console", "rse", "esub", "routemaster"}, {}),
-             "The protocols mounted there."))});
+         required(list("serve", {}, each(Type::free),
+                       "The protocols mounted there: native, metrics, console, rse, esub, "
+                       "routemaster, or {protocol: rse, prefix: /events}."))});
 }
 
 constexpr const char* default_listeners = R"([
@@ -217,7 +217,7 @@ Keys translated_protocols() {
         section("rse", "RSE polling.",
                 {key(Type::text, "topic_root", "rse", "Its topics below <prefix>.<environment>."),
                  key(Type::duration, "ttl", "120s", "How long an event can be polled."),
-                 count("max_events", "500", 1, messages_max, "Events in one answer."),
+                 count("max_events", "500", 1, 500, "Events in one answer."),
                  key(Type::flag, "test_mode", "false", "Serve the test page of the protocol.")}),
         section("esub", "esub sub and rep.",
                 {key(Type::text, "topic_root", "esub", "Its topics below <prefix>.<environment>."),

@@ -1,0 +1,51 @@
+#pragma once
+// What the configuration says about the gateway, as types. Read once, at the edge. Threads: values.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/configuration.hpp"
+#include "config/problem.hpp"
+#include "fabric/message/topic.hpp"
+
+namespace weft::gateway {
+
+enum class Protocol : std::uint8_t { native, metrics, console, rse, esub, routemaster };
+[[nodiscard]] std::string_view name_of(Protocol protocol) noexcept;
+
+struct MountSettings {
+    Protocol protocol = Protocol::native;
+    std::string prefix;  ///< "" or "/events": in front of the paths of the protocol.
+};
+
+struct GatewaySettings {
+    struct Listener {
+        std::string address;
+        std::vector<MountSettings> mounts;
+        std::string where;  ///< "weft.d/60-gateway.yaml:4", for sentences.
+    };
+    struct Rse {
+        std::string topic_root;  ///< Full, such as "org.weft.dev.rse".
+        std::chrono::milliseconds ttl{};
+        std::uint64_t max_events = 0;
+        bool test_mode = false;
+    };
+
+    std::vector<Listener> listeners;
+    std::filesystem::path certificate, key;  ///< Empty: no TLS.
+    bool tls_only = false;
+    bool auth_required = false;
+    std::filesystem::path tokens;
+    std::uint64_t body_max = 0, header_max = 0, connections_max = 0;
+    std::chrono::milliseconds idle{};
+    Rse rse;
+};
+
+/// Problems name file and line.
+[[nodiscard]] GatewaySettings read_gateway_settings(const config::Configuration& configuration,
+                                                    config::Problems& problems);
+
+}  // namespace weft::gateway
