@@ -12,13 +12,21 @@
 
 namespace weft::gateway {
 
+/// Names of headers, and tokens in them: the case of ASCII letters does not matter.
+[[nodiscard]] bool same_name(std::string_view one, std::string_view other) noexcept;
+/// Without the blanks and tabs round it.
+[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
+
 /// In the order of the wire; names compare without regard to case.
 class Headers {
 public:
     /// The value of the first of that name, or nothing.
     [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
     [[nodiscard]] std::vector<std::string_view> all(std::string_view name) const;
+    /// One of the values of that name, which are lists with commas, is `token`.
+    [[nodiscard]] bool lists(std::string_view name, std::string_view token) const noexcept;
     void add(std::string name, std::string value);
+    /// In the place of all of that name.
     void set(std::string name, std::string value);
     [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& list() const noexcept {
         return list_;
