@@ -1,0 +1,51 @@
+#pragma once
+// Reads and waits of a bridge, over one journal: a few workers that read, and a thread that follows
+// the head and tells who waits.
+//
+// Threads:   every function from any thread; callbacks run in these threads, or in the caller's
+//            where the answer is known at once. The destructor stops and joins.
+// Ownership: journal and clock outlive it.
+// Limits:    JournalDeskSettings.
+
+#include <memory>
+
+#include "fabric/transport/clock.hpp"
+#include "gateway/bridge/fabric_bridge.hpp"
+#include "reliability/journal/stored_verifier.hpp"
+#include "signing/trust_store.hpp"
+
+namespace weft::gateway {
+
+struct JournalDeskSettings {
+    unsigned workers = 2;
+    std::size_t waiting_reads_max = 16'384;
+    std::size_t waiters_max = 20'000;
+    /// A stored message was not believed. Called by a worker.
+    std::function<void(const reliability::StoredRefusal&)> on_refused{};
+};
+
+class JournalDesk {
+public:
+    /// `trust` null: signing.validate is off.
+    JournalDesk(reliability::Journal& journal, std::shared_ptr<signing::TrustStore> trust,
+                const fabric::Clock& clock, JournalDeskSettings settings = {});
+    ~JournalDesk();
+    JournalDesk(const JournalDesk&) = delete;
+    JournalDesk& operator=(const JournalDesk&) = delete;
+
+    void read(ReadRequest request, FabricBridge::OnPage done);
+    FabricBridge::Ticket wait(reliability::JournalId after, const reliability::TopicFilter& filter,
+                              std::chrono::milliseconds timeout, FabricBridge::OnWoken done);
+    void forget(FabricBridge::Ticket ticket);
+    /// Answers everything `stopped`; callbacks under way may still run until the destructor is
+    /// through.
+    void stop();
+
+    [[nodiscard]] std::size_t waiters() const;
+
+private:
+    struct Core;
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace weft::gateway

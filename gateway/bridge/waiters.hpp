@@ -1,0 +1,77 @@
+#pragma once
+// Who wants to be told when something is stored, ten thousand of them: found by topic, not asked
+// one by one. Told what is stored, and the time, by whoever follows the journal.
+//
+// Threads:   every function from any thread. Callbacks run in the thread that caused them, outside
+//            of the lock.
+// Limits:    `waiters_max`; one more is told `full` at once.
+// Races:     the topics of the last recent_max runs are remembered, so that what was stored between
+//            somebody's read and their wait is not missed; a place older than that is told `stored`
+//            at once, and reads.
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "fabric/message/filter_index.hpp"
+#include "fabric/transport/clock.hpp"
+#include "gateway/bridge/fabric_bridge.hpp"
+
+namespace weft::gateway {
+
+class Waiters {
+public:
+    using Ticket = FabricBridge::Ticket;
+    static constexpr std::size_t recent_max = 4096;
+
+    /// Nothing up to `head` will be announced.
+    Waiters(std::size_t waiters_max, reliability::JournalId head);
+
+    /// 0: `done` has been called already.
+    Ticket add(reliability::JournalId after, const reliability::TopicFilter& filter,
+               fabric::Instant deadline, FabricBridge::OnWoken done);
+    void forget(Ticket ticket);
+
+    /// A topic got messages, the newest of which is `last`; ids rise from call to call.
+    void stored(std::string_view topic, reliability::JournalId last);
+    /// Nobody knows what was stored up to this id: everybody reads.
+    void unknown(reliability::JournalId last);
+    /// Tells those whose time is up.
+    void tick(fabric::Instant now);
+    [[nodiscard]] std::optional<fabric::Instant> next_deadline() const;
+    void stop();  ///< Tells everybody, and who comes later.
+
+    [[nodiscard]] std::size_t size() const;
+
+private:
+    struct Waiter {
+        reliability::JournalId after;
+        reliability::TopicFilter filter;
+        fabric::Instant deadline;
+        FabricBridge::OnWoken done;
+    };
+    struct Recent {
+        reliability::JournalId last;
+        std::string topic;
+    };
+    [[nodiscard]] bool may_have(reliability::JournalId after,
+                                const reliability::TopicFilter& filter) const;
+    [[nodiscard]] FabricBridge::OnWoken take(Ticket ticket);
+
+    const std::size_t waiters_max_;
+    mutable std::mutex mutex_;
+    std::unordered_map<Ticket, Waiter> waiters_;
+    std::multimap<fabric::Instant, Ticket> deadlines_;
+    fabric::FilterIndex index_;
+    std::deque<Recent> recent_;
+    reliability::JournalId covered_from_;  ///< recent_ knows everything after it.
+    Ticket last_ticket_ = 0;
+    bool stopped_ = false;
+};
+
+}  // namespace weft::gateway
