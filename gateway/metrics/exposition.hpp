@@ -1,0 +1,37 @@
+#pragma once
+// Figures in the text format that Prometheus reads, with HELP and TYPE. Names end in _total for
+// what only rises; base units; labels come from small closed sets. Threads: values and pure
+// functions.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fabric/node/counters.hpp"
+
+namespace weft::gateway {
+
+class Figures {
+public:
+    using Labels = std::vector<std::pair<std::string, std::string>>;
+
+    /// What only rises; `name` ends in "_total".
+    void counter(const std::string& name, const std::string& help, double value,
+                 Labels labels = {});
+    void gauge(const std::string& name, const std::string& help, double value, Labels labels = {});
+    /// Everything that a node counts, under its own names.
+    void add(const fabric::Counters& counters);
+
+    [[nodiscard]] std::string text() const;
+
+private:
+    struct Figure {
+        std::string name, help;
+        bool rises;
+        double value;
+        Labels labels;
+    };
+    std::vector<Figure> figures_;
+};
+
+}  // namespace weft::gateway
