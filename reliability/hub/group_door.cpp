@@ -3,17 +3,12 @@
 namespace weft::reliability::hub {
 namespace {
 
-class RemoteDoor final : public GroupDoor {
+/// What both have under the same names.
+template <class Groups>
+class Door : public GroupDoor {
 public:
-    RemoteDoor(RemoteLink& link, const fabric::Clock& clock, std::string group)
-        : groups_(link, clock), cursors_(link), group_(std::move(group)) {}
+    Door(Groups groups, std::string group) : groups_(groups), group_(std::move(group)) {}
 
-    JournalResult<CursorStore::Put> put(std::vector<signing::TopicGlob> globs, const Start& start,
-                                        const GroupSettings& settings) override {
-        return cursors_.put(group_, std::move(globs), start, settings);
-    }
-    JournalResult<CursorView> show() override { return cursors_.show(group_); }
-    JournalResult<Cursor> set(const Start& start) override { return cursors_.set(group_, start); }
     JournalResult<NextMessages> next(const std::string& member, std::size_t max, milliseconds lease,
                                      milliseconds wait) override {
         return groups_.next(group_, member, max, lease, wait);
@@ -39,16 +34,30 @@ public:
         return groups_.leave(group_, member);
     }
 
-private:
-    RemoteGroups groups_;
-    RemoteCursors cursors_;
+protected:
+    Groups groups_;
     const std::string group_;
 };
 
-class LocalDoor final : public GroupDoor {
+class RemoteDoor final : public Door<RemoteGroups> {
 public:
-    LocalDoor(GroupService& groups, std::string group)
-        : groups_(groups), group_(std::move(group)) {}
+    RemoteDoor(RemoteLink& link, const fabric::Clock& clock, std::string group)
+        : Door(RemoteGroups(link, clock), std::move(group)), cursors_(link) {}
+
+    JournalResult<CursorStore::Put> put(std::vector<signing::TopicGlob> globs, const Start& start,
+                                        const GroupSettings& settings) override {
+        return cursors_.put(group_, std::move(globs), start, settings);
+    }
+    JournalResult<CursorView> show() override { return cursors_.show(group_); }
+    JournalResult<Cursor> set(const Start& start) override { return cursors_.set(group_, start); }
+
+private:
+    RemoteCursors cursors_;
+};
+
+class LocalDoor final : public Door<GroupService&> {
+public:
+    using Door::Door;
 
     JournalResult<CursorStore::Put> put(std::vector<signing::TopicGlob> globs, const Start& start,
                                         const GroupSettings& settings) override {
@@ -62,34 +71,6 @@ public:
         return CursorView{view->cursor, std::move(*lag), view->stats};
     }
     JournalResult<Cursor> set(const Start& start) override { return groups_.set(group_, start); }
-    JournalResult<NextMessages> next(const std::string& member, std::size_t max, milliseconds lease,
-                                     milliseconds wait) override {
-        return groups_.next(group_, member, max, lease, wait);
-    }
-    JournalResult<std::vector<Answer>> ack(const std::string& member,
-                                           const std::vector<JournalId>& ids) override {
-        return groups_.ack(group_, member, ids);
-    }
-    JournalResult<Answer> nack(const std::string& member, JournalId id, std::string_view reason,
-                               milliseconds delay) override {
-        return groups_.nack(group_, member, id, reason, delay);
-    }
-    JournalResult<Answer> bury(const std::string& member, JournalId id,
-                               std::string_view reason) override {
-        return groups_.bury(group_, member, id, reason);
-    }
-    JournalResult<std::vector<Answer>> extend(const std::string& member,
-                                              const std::vector<JournalId>& ids,
-                                              milliseconds lease) override {
-        return groups_.extend(group_, member, ids, lease);
-    }
-    JournalResult<void> leave(const std::string& member) override {
-        return groups_.leave(group_, member);
-    }
-
-private:
-    GroupService& groups_;
-    const std::string group_;
 };
 
 }  // namespace
