@@ -9,6 +9,7 @@
 
 #include "fabric/message/json_form.hpp"
 #include "fabric/message/value.hpp"
+#include "gateway/native/idempotency.hpp"
 #include "gateway/native/publishing.hpp"
 #include "gateway/native/start_of.hpp"
 #include "gateway/native/tail_group.hpp"
@@ -101,11 +102,52 @@ struct NativeHandler::Core : std::enable_shared_from_this<NativeHandler::Core> {
         if (!who.may_publish(message->topic)) {
             return exchange->answer(problem(403, not_granted(who, message->topic), request));
         }
+        std::string key;
+        if (!may_begin(exchange, who, key)) return;
         const auto mode = message->mode;
-        parts.bridge.publish(who, std::move(*message),
-                             [exchange, mode](BridgeResult<Published> result) {
-                                 exchange->answer(answer_of(result, mode, exchange->request()));
-                             });
+        parts.bridge.publish(
+            who, std::move(*message),
+            [self = shared_from_this(), exchange, mode, key](BridgeResult<Published> result) {
+                Response answer = answer_of(result, mode, exchange->request());
+                if (!key.empty()) self->idempotency.end(key, answer);
+                exchange->answer(std::move(answer));
+            });
+    }
+
+    /// False: the request was answered, since its Idempotency-Key was here before. `key` is where
+    /// its answer is kept, or empty.
+    bool may_begin(const std::shared_ptr<Exchange>& exchange, const Principal& who,
+                   std::string& key) {
+        const Request& request = exchange->request();
+        const auto header = request.headers.find("Idempotency-Key");
+        if (!header) return true;
+        if (header->empty() || header->size() > Idempotency::key_bytes_max) {
+            exchange->answer(problem(400, "Idempotency-Key: 1 to 255 bytes", request));
+            return false;
+        }
+        const std::hash<std::string_view> hash;
+        key = who.name + "\n" + std::string{*header};
+        auto begun = idempotency.begin(key, hash(request.target) * 31 + hash(request.body));
+        switch (begun.begun) {
+            case Idempotency::Begun::first:
+                return true;
+            case Idempotency::Begun::repeated:
+                begun.answer->headers.set("Idempotency-Replayed", "true");
+                exchange->answer(std::move(*begun.answer));
+                return false;
+            case Idempotency::Begun::under_way: {
+                Response busy =
+                    problem(409, "the first request with this key is under way", request);
+                busy.headers.set("Retry-After", "1");
+                exchange->answer(std::move(busy));
+                return false;
+            }
+            case Idempotency::Begun::other:
+                break;
+        }
+        exchange->answer(problem(
+            422, "this Idempotency-Key was used for another request; make a new one", request));
+        return false;
     }
 
     void publish_many(const std::shared_ptr<Exchange>& exchange, const Query& query,
@@ -329,6 +371,7 @@ struct NativeHandler::Core : std::enable_shared_from_this<NativeHandler::Core> {
     }
 
     Parts parts;
+    Idempotency idempotency{parts.clock};
     TailGroups tails;
     std::atomic<bool> stopped = false;
 };

@@ -164,6 +164,33 @@ TEST_F(Native, WhatIsWrongIsNamedAndNothingIsPublished) {
     EXPECT_EQ(bridge_.published(), 0U);
 }
 
+TEST_F(Native, AKeyThatWasHereBeforeGetsTheSameAnswerAndPublishesNothing) {
+    Sent sent;
+    sent.body = "{}";
+    sent.headers = {{"Idempotency-Key", "k1"}};
+    const Response first = answer("POST", "/v1/topics/a?durable=true", sent);
+    const Response again = answer("POST", "/v1/topics/a?durable=true", sent);
+    EXPECT_EQ(first.status, 201U);
+    EXPECT_EQ(again.status, 201U);
+    EXPECT_EQ(first.body, again.body);
+    EXPECT_EQ(again.headers.find("Idempotency-Replayed"), "true");
+    EXPECT_EQ(bridge_.published(), 1U);
+    sent.body = "{\"other\": 1}";
+    EXPECT_EQ(answer("POST", "/v1/topics/a?durable=true", sent).status, 422U);
+    sent.headers = {{"Idempotency-Key", std::string(256, 'k')}};
+    EXPECT_EQ(answer("POST", "/v1/topics/a", sent).status, 400U);
+}
+
+TEST_F(Native, WhatFailedMayBeTriedAgainUnderItsKey) {
+    Sent sent;
+    sent.body = "{}";
+    sent.headers = {{"Idempotency-Key", "k1"}};
+    bridge_.fail_publish(BridgeError{BridgeError::Kind::busy, "too much at a time", {}, {}});
+    EXPECT_EQ(answer("POST", "/v1/topics/a", sent).status, 503U);
+    bridge_.fail_publish({});
+    EXPECT_EQ(answer("POST", "/v1/topics/a", sent).status, 202U);
+}
+
 TEST_F(Native, ABatchHasAVerdictForEach) {
     const Response all = post("/v1/events?durable=true",
                               R"([{"topic": "a.b", "body": {"n": 1}},
