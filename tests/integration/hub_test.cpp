@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tests/integration/journal_fixture.hpp"
+#include "tests/support/look_again.hpp"
 
 namespace weft::testing {
 namespace {
@@ -59,7 +60,7 @@ protected:
             if (std::chrono::steady_clock::now() > deadline) {
                 throw std::runtime_error("it does not come true\n" + process.output());
             }
-            std::this_thread::sleep_for(std::chrono::milliseconds{5});
+            look_again_after_ms(5);
         }
     }
     void until_written(const std::string& name, std::size_t count, const Process& process) const {

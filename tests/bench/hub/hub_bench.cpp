@@ -14,6 +14,7 @@
 #include "fabric/message/json_form.hpp"
 #include "tests/bench/hub/tally.hpp"
 #include "tests/fault/journal_storm/stand.hpp"
+#include "tests/support/look_again.hpp"
 
 namespace {
 
@@ -87,7 +88,7 @@ public:
         static_cast<void>(wait());
         const auto deadline = steady_clock::now() + std::chrono::seconds{60};
         while (second.count < options_.messages && steady_clock::now() < deadline) {
-            std::this_thread::sleep_for(milliseconds{5});
+            weft::testing::look_again_after_ms(5);
         }
         if (tally_.out_of_order + second.out_of_order != 0) disorder_ = true;
         if (tally_.count < options_.messages || second.count < options_.messages)
@@ -139,7 +140,7 @@ private:
         auto deadline = steady_clock::now() + std::chrono::seconds{5};
         std::uint64_t before = 0;
         while (tally_.count < options_.messages && steady_clock::now() < deadline) {
-            std::this_thread::sleep_for(milliseconds{2});
+            weft::testing::look_again_after_ms(2);
             if (tally_.count == before) continue;
             before = tally_.count;
             deadline = steady_clock::now() + std::chrono::seconds{5};

@@ -15,6 +15,7 @@
 
 #include "tests/fault/hub_kills/written_lines.hpp"
 #include "tests/fault/journal_storm/stand.hpp"
+#include "tests/support/look_again.hpp"
 
 namespace {
 
@@ -91,7 +92,7 @@ bool wait_for(std::vector<Witness>& witnesses, std::uint64_t count) {
         if (now >= count) return true;
         if (now != before) deadline = steady_clock::now() + patience;
         before = now;
-        std::this_thread::sleep_for(milliseconds{2});
+        weft::testing::look_again_after_ms(2);
     }
     return false;
 }
@@ -126,7 +127,7 @@ int run(const Options& options) {
         Process hub = stand.start({"hub"});
         progress = progress && wait_for(witnesses, point);
         // Not only where a batch has just been through.
-        std::this_thread::sleep_for(std::chrono::microseconds{random() % 20'000});
+        weft::testing::look_again_after_ms(static_cast<int>(random() % 20));
         hub.signal(SIGKILL);
         static_cast<void>(hub.wait());
         last_words = hub.err();
