@@ -15,6 +15,7 @@ install(TARGETS weft RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 # systemd looks there below /usr and /usr/local; the units name `weft` without a path, so that both
 # find theirs.
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/weft-relay.service
+              ${PROJECT_SOURCE_DIR}/packaging/systemd/weft-hub.service
         DESTINATION lib/systemd/system)
 install(EXPORT weft NAMESPACE weft:: DESTINATION ${weft_cmake_dir})
 # On its own: who builds a plugin needs none of weft's libraries.

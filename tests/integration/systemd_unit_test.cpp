@@ -224,6 +224,9 @@ TEST(SystemdUnits, WhatTheyStartSaysThatItIsReadyReloadsAndStops) {
         ASSERT_EQ(arguments.front(), "weft");
         arguments.erase(arguments.begin());
         Fabric fabric;
+        // What a hub needs to have something to do.
+        fabric.configure(
+            "hub: { consumers: [ { name: a, exec: [cat], topics: [a], durable: false } ] }");
         NotifySocket systemd(fabric.dir() / "notify");
 
         Process service = fabric.start(
