@@ -192,7 +192,10 @@ Schema consumer() {
          section("max_backlog", "What it may be behind; more is passed over, counted and said.",
                  {count("count", {}, 1, messages_max, "Messages."),
                   key(Type::duration, "age", {}, "How old they may be.")}),
-         key(Type::size, "memory", {}, "Address space of each of its processes; nothing: no limit."),
+         key(Type::size, "memory", {},
+             "Address space of each of its processes; nothing: no limit."),
+         map("environment", "{}", each(Type::text),
+             "Variables for its processes, beside what every program gets (docs/hub.md)."),
          map("settings", "{}", each(Type::free), "What the consumer itself is told.")});
 }
 
