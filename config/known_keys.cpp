@@ -194,6 +194,8 @@ Schema consumer() {
                   key(Type::duration, "age", {}, "How old they may be.")}),
          key(Type::size, "memory", {},
              "Address space of each of its processes; nothing: no limit."),
+         map("environment", "{}", each(Type::text),
+             "Variables for its processes, beside what every program gets (docs/hub.md)."),
          map("settings", "{}", each(Type::free), "What the consumer itself is told.")});
 }
 

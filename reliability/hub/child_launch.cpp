@@ -17,6 +17,7 @@
 #include <system_error>
 #include <vector>
 
+#include "reliability/hub/program_environment.hpp"
 #include "signing/refusal.hpp"
 
 namespace weft::reliability::hub {
@@ -78,20 +79,6 @@ std::vector<std::string> places_of(const std::string& program) {
         if (more) rest.remove_prefix(colon + 1);
     }
     return places;
-}
-
-std::vector<std::string> environment_with(const std::vector<std::string>& more) {
-    std::vector<std::string> all;
-    const auto name_of = [](std::string_view entry) { return entry.substr(0, entry.find('=')); };
-    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-        const std::string_view name = name_of(*entry);
-        if (std::none_of(more.begin(), more.end(),
-                         [&](const std::string& text) { return name_of(text) == name; })) {
-            all.emplace_back(*entry);
-        }
-    }
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
@@ -201,7 +188,7 @@ tl::expected<Launched, std::string> launch(const ChildOrder& order) {
 
     std::vector<std::string> place_texts = places_of(order.argv.front());
     std::vector<std::string> argv_texts = order.argv;
-    std::vector<std::string> environment_texts = environment_with(order.environment);
+    std::vector<std::string> environment_texts = program_environment(order.environment);
     const std::vector<char*> places = pointers_to(place_texts);
     const std::vector<char*> argv = pointers_to(argv_texts);
     const std::vector<char*> environment = pointers_to(environment_texts);

@@ -32,9 +32,9 @@
 namespace weft::reliability::hub {
 
 struct ChildOrder {
-    /// The program, looked for in PATH where it has no '/', and its arguments.
+    /// The program, looked for in our PATH where it has no '/', and its arguments.
     std::vector<std::string> argv;
-    /// NAME=value, beside what we inherited; the same name replaces it.
+    /// NAME=value, beside the little of ours that is passed on (program_environment.hpp).
     std::vector<std::string> environment{};
     std::uint64_t memory = 0;   ///< Bytes of address space (RLIMIT_AS); 0: no limit.
     bool pipe_output = true;    ///< False: stdout is ours.

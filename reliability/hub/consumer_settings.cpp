@@ -9,6 +9,7 @@
 #include "config/section.hpp"
 #include "fabric/message/json_form.hpp"
 #include "reliability/cursor/cursor.hpp"
+#include "reliability/hub/program_environment.hpp"
 #include "signing/certificate.hpp"
 #include "signing/refusal.hpp"
 
@@ -98,6 +99,23 @@ struct Reader {
         }
     }
 
+    void environment(const Section& section, ConsumerSettings& consumer) const {
+        for (const std::string& name : section.keys("environment")) {
+            const std::string key = name.empty() ? "environment" : "environment." + name;
+            std::string value = name.empty() ? "" : section.text(key);
+            if (const std::string wrong = variable_name_error(name); !wrong.empty()) {
+                section.refuse(key, wrong);
+            } else if (value.find('\0') != std::string::npos) {
+                section.refuse(key, "an environment variable cannot hold a zero byte");
+            }
+            consumer.environment.emplace_back(name, std::move(value));
+        }
+        if (consumer.environment.empty() || !consumer.exec.empty() || consumer.isolate) return;
+        section.refuse("environment",
+                       "a plugin in the hub's process has the hub's environment; it needs "
+                       "isolate: true, or what it is to be told belongs into its settings");
+    }
+
     void attempts(const Section& section, ConsumerSettings& consumer) const {
         consumer.max_attempts = static_cast<unsigned>(section.count("max_attempts"));
         consumer.retry = section.durations("retry");
@@ -163,6 +181,7 @@ struct Reader {
         attempts(section, consumer);
         place(section, consumer);
         consumer.memory = section.size("memory", 0);
+        environment(section, consumer);
         if (const config::Value* settings = section.find("settings")) {
             consumer.settings_json = json_of(*settings);
         }
@@ -183,7 +202,7 @@ bool operator==(const ConsumerSettings& a, const ConsumerSettings& b) {
         return std::tie(c.name, c.plugin, c.exec, c.isolate, c.globs, c.enabled, c.durable,
                         c.ordered, c.workers, c.ack, c.max_attempts, c.retry, c.timeout,
                         c.dead_letter, c.replay, c.backlog_count, c.backlog_age, c.memory,
-                        c.settings_json);
+                        c.environment, c.settings_json);
     };
     return all(a) == all(b);
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/configuration.hpp"
@@ -39,7 +40,9 @@ struct ConsumerSettings {
     /// in memory. 0: no bound (durable), fabric.high_water_mark (else).
     std::uint64_t backlog_count = 0;
     std::chrono::milliseconds backlog_age{};  ///< 0: no bound.
-    std::uint64_t memory = 0;          ///< Bytes of address space of its process; 0: no limit.
+    std::uint64_t memory = 0;  ///< Bytes of address space of its process; 0: no limit.
+    /// Of its own process, beside what every program gets (program_environment.hpp).
+    std::vector<std::pair<std::string, std::string>> environment{};
     std::string settings_json = "{}";  ///< `settings` as one JSON object.
     std::string where;                 ///< "weft.d/50-hub.yaml:7", for sentences.
 

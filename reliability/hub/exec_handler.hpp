@@ -5,7 +5,7 @@
 //
 // What it gets: the JSON form of the message (fabric/message/json_form.hpp) with "attempt", from 1,
 // and "consumer". Its environment: WEFT_CONSUMER, WEFT_HUB, and WEFT_SETTINGS, its settings as
-// JSON.
+// JSON; what its key `environment` says; and little of ours (program_environment.hpp).
 //
 // A process that does not answer in time, answers what is no answer, or says something unasked is
 // killed with its group; the message is a retry, and the next one gets a new process. A program

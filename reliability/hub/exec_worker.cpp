@@ -11,6 +11,7 @@
 
 #include "config/duration.hpp"
 #include "fabric/message/json_form.hpp"
+#include "reliability/hub/program_environment.hpp"
 #include "signing/refusal.hpp"
 
 namespace weft::reliability::hub {
@@ -98,9 +99,8 @@ void ExecWorker::warn(const std::string& line) const {
 tl::expected<void, std::string> ExecWorker::start() {
     ChildOrder order;
     order.argv = settings_.exec;
-    order.environment = {"WEFT_CONSUMER=" + settings_.name,
-                         "WEFT_HUB=" + std::string{surroundings_.hub_name()},
-                         "WEFT_SETTINGS=" + settings_.settings_json};
+    order.environment = consumer_environment(settings_, surroundings_.hub_name());
+    order.environment.push_back("WEFT_SETTINGS=" + settings_.settings_json);
     order.memory = settings_.memory;
     order.on_error_line = [errors = errors_](std::string_view line, bool cut) {
         errors->take(line, cut);

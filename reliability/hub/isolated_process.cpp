@@ -13,6 +13,7 @@
 
 #include "fabric/message/codec.hpp"
 #include "reliability/hub/plugin_host.hpp"
+#include "reliability/hub/program_environment.hpp"
 
 namespace weft::reliability::hub {
 namespace {
@@ -38,6 +39,7 @@ ChildOrder order_of(const ConsumerSettings& settings, Surroundings& surroundings
                     const std::string& program) {
     ChildOrder order;
     order.argv = {program, "hub-plugin"};
+    order.environment = consumer_environment(settings, surroundings.hub_name());
     order.memory = settings.memory;
     order.extra_socket = true;
     order.on_error_line = [&surroundings, name = settings.name](std::string_view line, bool cut) {

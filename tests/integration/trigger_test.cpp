@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 
 #include "tests/integration/journal_fixture.hpp"
@@ -16,6 +17,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 using namespace std::chrono_literals;
 
 class Trigger : public Journaled {
@@ -56,6 +58,39 @@ TEST_F(Trigger, SaysTopicIdAndSignerInTheEnvironment) {
     EXPECT_EQ(runs.out(), "org.weft.dev.git.commit " +
                               published.out.substr(0, published.out.size() - 1) + " git.host1\n");
     EXPECT_THAT(runs.err(), HasSubstr("\naside\n"));
+}
+
+// L2
+TEST_F(Trigger, ACommandHasNoneOfOurSecrets) {
+    Process relay = fabric_.relay();
+    Process runs = Process::start(
+        {weft_program(), "trigger", "--topic", "git.commit", "--count", "1", "--", "env"},
+        {.cwd = fabric_.dir().path(),
+         .environment = {{"TEST_TOKEN", "secret"}, {"WEFT_FABRIC__FLUSH", "4s"}}});
+    runs.wait_for_line(Stream::err, "ready");
+
+    EXPECT_EQ(fabric_.weft({"publish", "git.commit", "--json", "{}"}).exit_code, 0);
+
+    EXPECT_EQ(runs.wait(), 0) << runs.output();
+    EXPECT_THAT(runs.out(), HasSubstr("WEFT_TOPIC=org.weft.dev.git.commit\n"));
+    EXPECT_THAT(runs.out(), HasSubstr("PATH="));
+    EXPECT_THAT(runs.out(), Not(HasSubstr("secret")));
+    EXPECT_THAT(runs.out(), Not(HasSubstr("WEFT_FABRIC")));
+}
+
+// L2
+TEST_F(Trigger, ATopicThatIsACommandOfTheShellRunsNothing) {
+    Process relay = fabric_.relay();
+    Process runs = trigger(
+        {"--topic", "**", "--count", "1", "--", "sh", "-c", "printf %s \"$WEFT_TOPIC\"; cat"});
+
+    const Finished published = fabric_.weft(
+        {"publish", "git.$(touch x)", "--json", R"({"a": "`touch x`", "b": "'; touch x; '"})"});
+    ASSERT_EQ(published.exit_code, 0) << published.err;
+
+    EXPECT_EQ(runs.wait(), 0) << runs.output();
+    EXPECT_THAT(runs.out(), StartsWith("org.weft.dev.git.$(touch x){"));
+    EXPECT_FALSE(std::filesystem::exists(fabric_.dir() / "x"));
 }
 
 TEST_F(Trigger, ArgumentsReachTheCommandAsTheyWereTyped) {

@@ -59,6 +59,7 @@ public:
         if (what == "reject") return Result::reject(message.text("why").value_or(""));
         if (what == "throw") throw std::runtime_error(message.text("why").value_or(""));
         if (what == "throw other") throw NoStandardException{};
+        if (what == "variable") return variable(message);
         if (what == "tell") return tell(message);
         if (what == "publish") return publish_result(message);
         if (what == "publish elsewhere") return publish_elsewhere();
@@ -87,6 +88,11 @@ private:
         outgoing.body = body;
         outgoing.headers = {{"kind", "test"}};
         return host_->publisher().publish(outgoing);
+    }
+
+    static Result variable(const Message& message) {
+        const char* value = std::getenv(message.text("name").value_or("").c_str());
+        return Result::retry(value == nullptr ? "not set" : value);
     }
 
     Result tell(const Message& message) {

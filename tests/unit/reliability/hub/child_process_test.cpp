@@ -53,15 +53,29 @@ TEST_F(ChildProcessTest, GivesArgumentsAsTheyAreAndNoShellReadsThem) {
     EXPECT_EQ(output({.argv = {"printf", "%s|", "$HOME; echo x", "*", ""}}), "$HOME; echo x|*||");
 }
 
-TEST_F(ChildProcessTest, ItsEnvironmentIsOursAndWhatIsGivenReplaces) {
-    ASSERT_EQ(::setenv("WEFT_TEST_INHERITED", "yes", 1), 0);
-    ASSERT_EQ(::setenv("WEFT_TEST_REPLACED", "old", 1), 0);
+// L2: a clean environment.
+TEST_F(ChildProcessTest, ItsEnvironmentIsTheLittleThatIsPassedOnAndWhatIsGiven) {
+    const auto ours = [](const char* name, const char* value) {
+        ASSERT_EQ(::setenv(name, value, 1), 0);
+    };
+    ours("WEFT_TEST_PASSPHRASE", "secret");
+    ours("TEST_TOKEN", "secret");
+    ours("LC_TIME", "C");
+    ours("TZ", "Asia/Tokyo");
 
-    const std::string said = output({.argv = {"env"}, .environment = {"WEFT_TEST_REPLACED=new"}});
+    const std::string said = output({.argv = {"env"}, .environment = {"A=b=c", "TZ=UTC"}});
 
-    EXPECT_THAT(said, HasSubstr("WEFT_TEST_INHERITED=yes\n"));
-    EXPECT_THAT(said, HasSubstr("WEFT_TEST_REPLACED=new\n"));
-    EXPECT_THAT(said, Not(HasSubstr("WEFT_TEST_REPLACED=old\n")));
+    ::unsetenv("WEFT_TEST_PASSPHRASE");
+    ::unsetenv("TEST_TOKEN");
+    ::unsetenv("LC_TIME");
+    ::unsetenv("TZ");
+    EXPECT_THAT(said, Not(HasSubstr("secret")));
+    EXPECT_THAT(said, HasSubstr("LC_TIME=C\n"));
+    EXPECT_THAT(said, HasSubstr("A=b=c\n"));
+    EXPECT_THAT(said, HasSubstr("TZ=UTC\n"));
+    EXPECT_THAT(said, Not(HasSubstr("Tokyo")));
+    const std::string path = std::string{"PATH="} + ::getenv("PATH") + "\n";
+    EXPECT_THAT(said, HasSubstr(path));
 }
 
 TEST_F(ChildProcessTest, HasItsThreeDescriptorsAndNoneOfOurs) {

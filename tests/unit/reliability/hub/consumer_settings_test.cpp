@@ -14,6 +14,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
@@ -113,6 +114,40 @@ TEST(ConsumerSettingsTest, SayWhatIsWritten) {
     EXPECT_EQ(consumer.backlog_count, 10U);
     EXPECT_EQ(consumer.backlog_age, 5min);
     EXPECT_GE(consumer.memory, 64'000'000U);
+}
+
+TEST(ConsumerSettingsTest, NameTheVariablesOfAProgram) {
+    const std::string program = "exec: [cat]";
+    const ConsumerSettings consumer =
+        only(read_one(topics + "\nenvironment: {TOKEN: 'a=b', _x1: '', N: 7}", program));
+    EXPECT_THAT(consumer.environment,
+                ElementsAre(Pair("TOKEN", "a=b"), Pair("_x1", ""), Pair("N", "7")));
+    EXPECT_FALSE(consumer == only(read_one(topics, program)));
+    EXPECT_THAT(only(read_one(topics + "\nisolate: true\nenvironment: {A: b}")).environment,
+                SizeIs(1));
+}
+
+// L2
+TEST(ConsumerSettingsTest, RefuseVariablesThatAreNoneOrAreOurs) {
+    for (const char* name : {"1A", "'A B'", "'A=B'", "A-B", "A.B", "'\xC3\x84'"}) {
+        EXPECT_THAT(read_one(topics + "\nenvironment:\n  " + name + ": x", "exec: [cat]").problems,
+                    ElementsAre(AllOf(HasSubstr(at_line(7)),
+                                      HasSubstr("is no name of an environment variable"))))
+            << name;
+    }
+    EXPECT_THAT(read_one(topics + "\nenvironment: {'': x}", "exec: [cat]").problems,
+                ElementsAre(AllOf(HasSubstr(at_line(6)), HasSubstr("'' is no name of an"))));
+    EXPECT_THAT(
+        read_one(topics + "\nenvironment:\n  A: x\n  WEFT_NAME: x", "exec: [cat]").problems,
+        ElementsAre(AllOf(HasSubstr(at_line(8)), HasSubstr("begin with WEFT_ are weft's own"))));
+    EXPECT_THAT(read_one(topics + "\nenvironment: {A: \"x\\0y\"}", "exec: [cat]").problems,
+                ElementsAre(HasSubstr("cannot hold a zero byte")));
+    EXPECT_THAT(read_one(topics + "\nenvironment: {A: [x]}", "exec: [cat]").problems, SizeIs(1));
+}
+
+TEST(ConsumerSettingsTest, RefuseVariablesForAPluginInTheHubsProcess) {
+    EXPECT_THAT(read_one(topics + "\nenvironment: {A: b}").problems,
+                ElementsAre(AllOf(HasSubstr(at_line(6)), HasSubstr("isolate: true"))));
 }
 
 TEST(ConsumerSettingsTest, AProgramIsFoundFromTheDirectoryOfTheConfigurationButNotOnesOfThePath) {

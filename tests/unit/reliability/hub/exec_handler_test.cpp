@@ -49,6 +49,38 @@ TEST_F(ExecHandlerTest, FindsItsNamesAndSettingsInItsEnvironment) {
     EXPECT_EQ(handle(), retry(R"(counter hub.host1 {"database":"x.db"})"));
 }
 
+// L2
+TEST_F(ExecHandlerTest, HasWhatItsKeyEnvironmentSaysAndNoSecretOfTheHubs) {
+    ASSERT_EQ(::setenv("WEFT_TEST_PASSPHRASE", "secret", 1), 0);
+    auto settings = settings_for({loop("echo \"retry $DATABASE_URL/$WEFT_TEST_PASSPHRASE\"")});
+    settings.environment = {{"DATABASE_URL", "postgres://$(id)"}};
+    start(std::move(settings));
+    ::unsetenv("WEFT_TEST_PASSPHRASE");
+
+    EXPECT_EQ(handle(), retry("postgres://$(id)/"));
+}
+
+// L2
+TEST_F(ExecHandlerTest, ATopicAndABodyWithShellSyntaxAreTextAndNothingElse) {
+    const std::string evil =
+        "$(touch " + path("x") + "); `touch " + path("x") + "`\n'\"; touch " + path("x") + "; \"";
+    start(loop("printf '%s\\n' \"$line\" >> " + path("got") + "; echo ok"));
+    const std::string body = fabric::to_msgpack(fabric::Value{{"text", evil}}).value();
+    auto run = std::make_shared<fabric::RunBytes>(
+        "org.weft.dev.$(touch x)", fabric::encoded(fabric::sample_header(), body), "");
+    fabric::DecodedContent content;
+    ASSERT_TRUE(fabric::decode_content(run->contents, content));
+    const std::string_view raw = run->contents;
+    const fabric::Message message(run, std::move(content), raw,
+                                  signing::message_digest(run->topic, raw));
+
+    EXPECT_EQ(handle(message), done());
+
+    EXPECT_THAT(text_of("got"), HasSubstr("org.weft.dev.$(touch x)"));
+    EXPECT_FALSE(std::filesystem::exists(path("x")));
+    EXPECT_FALSE(std::filesystem::exists("x"));
+}
+
 TEST_F(ExecHandlerTest, StaysBetweenMessages) {
     start(loop("n=$((n + 1)); echo retry $n"));
 

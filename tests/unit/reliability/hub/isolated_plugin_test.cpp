@@ -98,6 +98,19 @@ TEST_F(IsolatedPlugin, ShowsThePluginTheMessageAsTheHubHasIt) {
     EXPECT_THAT(surroundings.lines(), Contains("info counter: " + fabric::to_json(message)));
 }
 
+// L2
+TEST_F(IsolatedPlugin, HasWhatItsKeyEnvironmentSaysAndNoSecretOfTheHubs) {
+    ASSERT_EQ(::setenv("WEFT_TEST_PASSPHRASE", "secret", 1), 0);
+    ConsumerSettings settings = scripted();
+    settings.environment = {{"DATABASE_URL", "postgres://db"}};
+    start(settings);
+    ::unsetenv("WEFT_TEST_PASSPHRASE");
+
+    EXPECT_EQ(handle(order("variable", {{"name", "DATABASE_URL"}})).reason, "postgres://db");
+    EXPECT_EQ(handle(order("variable", {{"name", "WEFT_HUB"}})).reason, "hub.host1");
+    EXPECT_EQ(handle(order("variable", {{"name", "WEFT_TEST_PASSPHRASE"}})).reason, "not set");
+}
+
 TEST_F(IsolatedPlugin, TakesAMessageOfSeveralMegabytes) {
     start();
 
