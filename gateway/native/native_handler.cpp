@@ -9,6 +9,7 @@
 
 #include "fabric/message/json_form.hpp"
 #include "fabric/message/value.hpp"
+#include "gateway/native/cursor_routes.hpp"
 #include "gateway/native/idempotency.hpp"
 #include "gateway/native/publishing.hpp"
 #include "gateway/native/start_of.hpp"
@@ -44,7 +45,11 @@ struct Batch {
 
 struct NativeHandler::Core : std::enable_shared_from_this<NativeHandler::Core> {
     explicit Core(Parts the_parts)
-        : parts(std::move(the_parts)), tails(parts.bridge, parts.timers) {}
+        : parts(std::move(the_parts)), tails(parts.bridge, parts.timers) {
+        if (parts.room != nullptr) {
+            cursors.emplace(*parts.room, parts.bridge, parts.clock, parts.space);
+        }
+    }
 
     void handle(const std::shared_ptr<Exchange>& exchange) {
         const Request& request = exchange->request();
@@ -84,9 +89,11 @@ struct NativeHandler::Core : std::enable_shared_from_this<NativeHandler::Core> {
             if (!get) return exchange->answer(not_allowed(request, "GET, HEAD"));
             return info(exchange);
         }
+        if (v1 && cursors && cursors->handle(exchange, path, query, who)) return;
         exchange->answer(problem(404,
-                                 "nothing is here; the routes are /v1/topics/{topic}, /v1/events, "
-                                 "/v1/stream and /v1/info",
+                                 "nothing is here by this method; the routes are "
+                                 "/v1/topics/{topic}, /v1/events, /v1/stream, /v1/cursors and "
+                                 "/v1/info",
                                  request));
     }
 
@@ -373,6 +380,7 @@ struct NativeHandler::Core : std::enable_shared_from_this<NativeHandler::Core> {
     Parts parts;
     Idempotency idempotency{parts.clock};
     TailGroups tails;
+    std::optional<CursorRoutes> cursors;
     std::atomic<bool> stopped = false;
 };
 

@@ -2,11 +2,13 @@
 // weft's own API over HTTP: the routes of design.md below /v1. Thin: it publishes, and it reads the
 // journal through the bridge.
 //
-//     POST /v1/topics/{topic}          publish the body under its content type
-//     POST /v1/events                  publish several: a JSON list of {topic, body, ...}, or
-//     CloudEvents GET  /v1/events                  read, or long-poll GET  /v1/events/{id} one
-//     message GET  /v1/stream                  Server-Sent Events, or lines of JSON
-//     (?format=ndjson) GET  /v1/info
+//     POST /v1/topics/{topic}   publish the body under its content type
+//     POST /v1/events           publish several: a list of {topic, body, ...}, or CloudEvents
+//     GET  /v1/events           read, or long-poll
+//     GET  /v1/events/{id}      one message
+//     GET  /v1/stream           Server-Sent Events, or lines of JSON (?format=ndjson)
+//     GET  /v1/info
+//     /v1/cursors and below, /v1/events/{id}/children, /ancestors: cursor_routes.hpp
 //
 // Threads: those of the server. Ownership: what Parts names outlives it.
 
@@ -18,6 +20,7 @@
 #include "fabric/transport/clock.hpp"
 #include "gateway/auth/access.hpp"
 #include "gateway/bridge/fabric_bridge.hpp"
+#include "gateway/bridge/journal_room.hpp"
 #include "gateway/http/exchange.hpp"
 #include "reliability/ack/recipients.hpp"
 
@@ -32,8 +35,9 @@ public:
         const fabric::Clock& clock;
         fabric::TopicSpace space;
         reliability::Recipients::Groups groups;
-        std::string name;     ///< On our certificate.
-        std::string version;  ///< Of weft.
+        std::string name;             ///< On our certificate.
+        std::string version;          ///< Of weft.
+        JournalRoom* room = nullptr;  ///< Null: no cursors, groups and families.
     };
     explicit NativeHandler(Parts parts);
     ~NativeHandler() override;
