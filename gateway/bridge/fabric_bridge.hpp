@@ -111,6 +111,8 @@ struct EventPage {
     bool at_head = false;
     /// Trimmed or expired before the first event, and after the position that was asked for.
     std::optional<reliability::JournalGap> gap{};
+    /// The last id after the position that `stored_since_us` hides; 0: it hides none.
+    reliability::JournalId hidden_through = 0;
     std::uint64_t refused = 0;  ///< Messages whose proof did not hold: left out, counted, logged.
 };
 
@@ -133,7 +135,7 @@ public:
     /// looked at. Long reads take turns with others.
     virtual void read(ReadRequest request, OnPage done) = 0;
 
-    using Ticket = std::uint64_t;  ///< 0: nothing waits.
+    using Ticket = std::uint64_t;  ///< 0: nothing waits. They rise from call to call.
     using OnWoken = std::function<void(Woken)>;
     /// Says once that a topic of the filter got a message after `after`, at once if it has already.
     virtual Ticket wait(reliability::JournalId after, const reliability::TopicFilter& filter,

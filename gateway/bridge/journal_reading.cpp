@@ -60,7 +60,7 @@ bool JournalReading::begin(reliability::Journal& journal) {
     if (request_.stored_since_us != 0) {
         const auto first = journal.id_at(request_.stored_since_us);
         if (!first) return fail(first.error());
-        if (same_life) at_.id = std::max(at_.id, std::max<std::uint64_t>(*first, 1) - 1);
+        if (same_life && *first > at_.id + 1) result_->hidden_through = at_.id = *first - 1;
     }
     through_ = std::min(request_.through, info.head);
     if (request_.order == ReadRequest::Order::newest) {

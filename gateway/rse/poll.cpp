@@ -1,0 +1,201 @@
+#include "gateway/rse/poll.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "fabric/message/json_form.hpp"
+#include "gateway/rse/event.hpp"
+
+namespace weft::gateway::rse {
+namespace {
+
+/// How far behind what is hidden a late reader's lost events are looked for: a poll must not cost
+/// more because its cursor is old.
+constexpr reliability::JournalId expired_look_back = 512;
+
+/// Granted a channel and everything below it, whatever it is called.
+bool may_read_below(const Principal& who, const std::string& topic) {
+    return who.may_read(topic) && who.may_read(topic + ".~") && who.may_read(topic + ".~.~");
+}
+
+}  // namespace
+
+Poll::Poll(std::shared_ptr<RseHandler::Core> core, std::shared_ptr<Exchange> exchange,
+           Question question)
+    : core_(std::move(core)),
+      exchange_(std::move(exchange)),
+      question_(std::move(question)),
+      after_(question_.parameters.last_known_id) {}
+
+bool Poll::choose_topics() {
+    const ChannelTopics& topics = core_->topics;
+    const Principal& who = question_.who;
+    std::vector<std::string> globs;
+    if (question_.parameters.scope == Scope::all) {
+        if (!may_read_below(who, topics.topic_of(question_.channel))) return false;
+        globs = {topics.glob_within(question_.channel)};
+    } else {
+        auto levels = question_.channel.with_ancestors();
+        if (question_.parameters.scope == Scope::exact) levels.resize(1, question_.channel);
+        for (const Channel& level : levels) {
+            std::string topic = topics.topic_of(level);
+            if (topic.size() <= fabric::Topic::bytes_max && who.may_read(topic)) {
+                globs.push_back(std::move(topic));
+            }
+        }
+    }
+    if (globs.empty()) return false;
+    filter_ = filter_of(globs);
+    return true;
+}
+
+void Poll::start() {
+    if (!choose_topics()) {
+        return answer(error(403, "This token may not read this channel"));
+    }
+    // No reference to this: a poll's filter is asked by workers while it lasts.
+    keep_ = [core = core_, all = question_.parameters.scope == Scope::all,
+             channel = question_.channel.quoted(), who = question_.who,
+             uuid = question_.parameters.echo ? std::string{}
+                                              : question_.client.uuid](const StoredEvent& event) {
+        if (is_own(event.message, uuid)) return false;
+        if (!all) return true;
+        const auto name = core->topics.channel_of(event.message);
+        return name && is_within(*name, channel) && who.may_read(event.message.topic());
+    };
+    deadline_ = core_->clock.steady() + question_.parameters.wait;
+    exchange_->on_gone([self = weak_from_this()] {
+        if (const auto poll = self.lock()) poll->give_up();
+    });
+    read();
+}
+
+void Poll::read() {
+    const PollParameters& asked = question_.parameters;
+    ReadRequest request;
+    request.after = {0, after_};
+    request.filter = filter_;
+    request.messages = asked.max_events;
+    request.bytes = core_->settings.answer_bytes;
+    request.stored_since_us = core_->oldest_us();
+    request.order = asked.newest_first ? ReadRequest::Order::newest : ReadRequest::Order::rising;
+    request.keep = keep_;
+    core_->bridge.read(std::move(request),
+                       [self = shared_from_this()](auto page) { self->on_page(std::move(page)); });
+}
+
+void Poll::on_page(BridgeResult<EventPage> result) {
+    if (!result) return answer(failed(result.error()));
+    EventPage& page = *result;
+    after_ = std::max(after_, page.next.id);
+    hidden_ = std::max(hidden_, page.hidden_through);
+    watermark_ = page.at_head ? std::min(page.next.id, page.head) : 0;
+    if (!page.events.empty()) return look_for_expired(std::move(page));
+    if (!page.at_head) return read();
+    if (core_->clock.steady() < deadline_) return wait();
+    look_for_expired(std::move(page));
+}
+
+void Poll::wait() {
+    const auto self = shared_from_this();
+    {
+        const std::scoped_lock lock(core_->mutex);
+        if (core_->stopping) return give_up();
+        core_->waiting.emplace(this, self);
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        std::max(deadline_ - core_->clock.steady(), fabric::Instant{0}));
+    const auto ticket =
+        core_->bridge.wait(after_, filter_, left, [self](Woken why) { self->on_woken(why); });
+    bool forget = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        ticket_ = std::max(ticket_, ticket);  // Others may be on their way already.
+        forget = given_up_;
+    }
+    if (forget) core_->bridge.forget(ticket);
+}
+
+void Poll::leave_waiting() {
+    const std::scoped_lock lock(core_->mutex);
+    core_->waiting.erase(this);
+}
+
+void Poll::on_woken(Woken why) {
+    leave_waiting();
+    if (why == Woken::stored && !answered_) return read();
+    answer_page({});
+}
+
+void Poll::give_up() {
+    FabricBridge::Ticket ticket = 0;
+    {
+        const std::scoped_lock lock(mutex_);
+        given_up_ = true;
+        ticket = ticket_;
+    }
+    const auto self = shared_from_this();
+    if (ticket != 0) core_->bridge.forget(ticket);
+    leave_waiting();
+    // Without a watermark: a read may be finding something right now.
+    answer(nothing());
+}
+
+void Poll::look_for_expired(EventPage page) {
+    const reliability::JournalId cursor = question_.parameters.last_known_id;
+    if (cursor == 0 || hidden_ <= cursor) return answer_page(page);
+    ReadRequest request;
+    request.after = {0, std::max(cursor, hidden_ - std::min(hidden_, expired_look_back))};
+    request.filter = filter_;
+    request.messages = 1;
+    request.through = hidden_;
+    request.order = ReadRequest::Order::newest;
+    request.keep = keep_;
+    auto shared = std::make_shared<EventPage>(std::move(page));
+    core_->bridge.read(std::move(request), [self = shared_from_this(), shared](auto expired) {
+        if (expired && !expired->events.empty()) self->expired_ = expired->events.front().id;
+        self->answer_page(*shared);
+    });
+}
+
+Response Poll::nothing() const {
+    if (question_.callback.empty()) {
+        Response response;
+        response.status = 204;
+        return response;
+    }
+    return script(question_.callback, body_of({}));
+}
+
+std::string Poll::body_of(const EventPage& page) const {
+    const std::uint64_t now_us = core_->clock.utc_us();
+    std::string body =
+        R"({"channel":)" + fabric::json_string(question_.channel.quoted()) + R"(,"events":[)";
+    for (const StoredEvent& event : page.events) {
+        if (&event != &page.events.front()) body += ',';
+        std::optional<std::string> from;
+        if (question_.parameters.scope != Scope::exact) {
+            from = core_->topics.channel_of(event.message);
+        }
+        append_event(event, now_us, core_->settings.json_depth_max, from, body);
+    }
+    return body += "]}";
+}
+
+void Poll::answer_page(const EventPage& page) {
+    Response response = page.events.empty()          ? nothing()
+                        : question_.callback.empty() ? Response::of(200, json_type, body_of(page))
+                                                     : script(question_.callback, body_of(page));
+    if (watermark_ != 0 && watermark_ >= question_.parameters.last_known_id) {
+        response.headers.set("X-RSE-Last-Id", std::to_string(watermark_));
+    }
+    if (expired_ != 0) response.headers.set("X-RSE-Expired-Through", std::to_string(expired_));
+    answer(std::move(response));
+}
+
+void Poll::answer(Response response) {
+    if (answered_.exchange(true)) return;
+    core_->answer(*exchange_, std::move(response));
+}
+
+}  // namespace weft::gateway::rse

@@ -1,0 +1,227 @@
+#include "gateway/rse/rse_handler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/rse/core.hpp"
+#include "gateway/rse/event.hpp"
+#include "gateway/rse/health.hpp"
+#include "gateway/rse/json_check.hpp"
+#include "gateway/rse/poll.hpp"
+
+namespace weft::gateway::rse {
+namespace {
+
+using SharedCore = std::shared_ptr<RseHandler::Core>;
+using SharedExchange = std::shared_ptr<Exchange>;
+
+/// One request on its way to a poll or a publish; every step may end it with an error.
+struct Route {
+    SharedCore core;
+    SharedExchange exchange;
+    const Request& request;
+    Principal who{};
+
+    void answer(Response response) const { core->answer(*exchange, std::move(response)); }
+    void refuse(unsigned status, std::string_view message) const { answer(error(status, message)); }
+};
+
+bool comes_by_https(const Settings& settings, const Request& request) {
+    if (request.tls || !settings.require_https) return true;
+    return settings.trust_forwarded_proto && request.headers.find("X-Forwarded-Proto") == "https";
+}
+
+std::string allowed_methods(const Settings& settings) {
+    return settings.cors_origins.empty() ? "GET, HEAD, POST" : "GET, HEAD, POST, OPTIONS";
+}
+
+/// The one that the token is of; anonymous where no token is needed and none is there.
+std::optional<Principal> principal_of(const RseHandler::Core& core, const Request& request) {
+    const auto tokens = request.headers.all("X-Auth-Token");
+    if (tokens.size() > 1) return std::nullopt;
+    if (!tokens.empty() && !tokens.front().empty()) return core.authenticator.find(tokens.front());
+    if (core.settings.auth_required && !core.settings.test_mode) return std::nullopt;
+    Principal anonymous;
+    anonymous.everything = true;
+    return anonymous;
+}
+
+void publish(const Route& route, const Channel& channel, const Client& client,
+             const std::string& callback, std::string body) {
+    const Settings& settings = route.core->settings;
+    if (body.size() > settings.body_bytes_max) {
+        return route.refuse(413, "The event has " + std::to_string(body.size()) +
+                                     " bytes; at most " + std::to_string(settings.body_bytes_max) +
+                                     " are allowed");
+    }
+    const auto root = check_json(body, settings.json_depth_max);
+    if (!root) return route.refuse(400, "Invalid JSON: " + root.error());
+    if (*root == JsonRoot::scalar) {
+        return route.refuse(400, "Invalid JSON: an event is an object or an array");
+    }
+    PublishRequest event = event_of(channel, route.core->topics, client, std::move(body));
+    if (!route.who.may_publish(event.topic)) {
+        return route.refuse(403, "This token may not post to this channel");
+    }
+    route.core->bridge.publish(
+        route.who, std::move(event),
+        [core = route.core, exchange = route.exchange, callback](const auto& published) {
+            if (!published) return core->answer(*exchange, failed(published.error()));
+            Response response;
+            response.status = 201;
+            if (!callback.empty()) response = script(callback, "{}");
+            if (published->journal_id) {
+                response.headers.set("X-RSE-Event-Id", std::to_string(*published->journal_id));
+            }
+            core->answer(*exchange, std::move(response));
+        });
+}
+
+void get(const Route& route, const Query& query, std::string callback, Channel channel,
+         Client client) {
+    const Settings& settings = route.core->settings;
+    if (!callback.empty() && !settings.jsonp_is_on()) {
+        return route.refuse(403, "JSONP is off: leave out callback");
+    }
+    if (route.request.method == "GET" && query.find("method") == "POST") {
+        const auto data = query.find("post-data");
+        if (!data) return route.refuse(400, "Missing query parameter: post-data");
+        return publish(route, channel, client, callback, std::string{*data});
+    }
+    const auto parameters = poll_parameters(query, settings);
+    if (!parameters) return route.refuse(400, parameters.error());
+    std::make_shared<Poll>(route.core, route.exchange,
+                           Poll::Question{std::move(channel), *parameters, std::move(client),
+                                          route.who, std::move(callback)})
+        ->start();
+}
+
+void channel_request(const Route& route, std::string_view path, bool is_all) {
+    const Request& request = route.request;
+    const Settings& settings = route.core->settings;
+    const auto query = Query::parse(request.raw_query().value_or(""));
+    if (!query) return route.refuse(400, "Invalid query: " + query.error());
+    const bool posts = request.method == "POST";
+    if (settings.test_mode && !posts && is_all) {
+        if (!request.loopback) return route.refuse(403, "/all is for clients on this host");
+        const auto newest = newest_first(*query);
+        if (!newest) return route.refuse(400, newest.error());
+        return answer_all(route.core, route.exchange, route.who, *newest);
+    }
+    auto channel = Channel::parse(path, settings.extra_characters);
+    if (!channel) return route.refuse(400, channel.error());
+    auto client = client_of(request.headers, settings.test_mode);
+    if (!client) return route.refuse(400, client.error());
+    auto callback = callback_of(*query);
+    if (!callback) return route.refuse(400, callback.error());
+    if (!posts) {
+        return get(route, *query, *std::move(callback), *std::move(channel), *std::move(client));
+    }
+    if (!settings.jsonp_is_on()) callback->clear();
+    publish(route, *channel, *client, *callback, request.body);
+}
+
+/// The path below the prefix, or nothing.
+std::optional<std::string_view> below(std::string_view path, std::string_view prefix) {
+    if (!path.starts_with(prefix)) return std::nullopt;
+    path.remove_prefix(prefix.size());
+    if (!path.starts_with('/')) return std::nullopt;
+    return path;
+}
+
+void route_request(Route& route) {
+    const Request& request = route.request;
+    const Settings& settings = route.core->settings;
+    const auto path = below(request.raw_path(), settings.path_prefix);
+    const auto decoded = path ? percent_decode(*path) : tl::make_unexpected(std::string{});
+    if (decoded == "/health") return answer_health(route.core, route.exchange);
+    if (!comes_by_https(settings, request)) {
+        return route.refuse(403, "HTTPS is required: use https://");
+    }
+    if (request.method == "OPTIONS" && !settings.cors_origins.empty()) {
+        Response response;
+        response.status = 204;
+        response.headers.set("Allow", allowed_methods(settings));
+        return route.answer(std::move(response));
+    }
+    auto who = principal_of(*route.core, request);
+    if (!who) return route.answer(unknown_token());
+    route.who = *std::move(who);
+    if (!path || *path == "/") {
+        return route.refuse(404, "URI not found: " + std::string{request.raw_path()});
+    }
+    if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
+        return route.answer(wrong_method(request.method, allowed_methods(settings)));
+    }
+    if (decoded && decoded->starts_with("/health/")) {
+        return route.refuse(404, "URI not found: " + std::string{request.raw_path()} +
+                                     "; /health and what is below it are no channels");
+    }
+    channel_request(route, *path, decoded == "/all");
+}
+
+void add_cors(const Settings& settings, const Request& request, Response& response) {
+    const auto origin = request.headers.find("Origin");
+    if (settings.cors_origins.empty()) return;
+    response.headers.add("Vary", "Origin");
+    const auto& origins = settings.cors_origins;
+    if (!origin || std::none_of(origins.begin(), origins.end(), [&](const std::string& allowed) {
+            return allowed == "*" || allowed == *origin;
+        })) {
+        return;
+    }
+    response.headers.set("Access-Control-Allow-Origin", std::string{*origin});
+    response.headers.set("Access-Control-Expose-Headers",
+                         "X-RSE-Event-Id, X-RSE-Last-Id, X-RSE-Expired-Through, Retry-After");
+    if (request.method != "OPTIONS") return;
+    response.headers.set("Access-Control-Allow-Methods", "GET, HEAD, POST");
+    response.headers.set("Access-Control-Allow-Headers",
+                         "X-Auth-Token, X-RSE-Client, X-RSE-Version, Content-Type");
+    response.headers.set("Access-Control-Max-Age", "600");
+}
+
+}  // namespace
+
+std::uint64_t RseHandler::Core::oldest_us() const {
+    const auto ttl = std::chrono::duration_cast<std::chrono::microseconds>(settings.ttl).count();
+    const std::uint64_t now_us = clock.utc_us();
+    const auto ttl_us = static_cast<std::uint64_t>(ttl);
+    // 0 would mean that nothing is hidden.
+    return now_us > ttl_us ? now_us - ttl_us : 1;
+}
+
+void RseHandler::Core::answer(Exchange& exchange, Response response) const {
+    const Request& request = exchange.request();
+    response.headers.set("Cache-Control", "no-store");
+    add_cors(settings, request, response);
+    if (request.method == "HEAD") response.body.clear();
+    exchange.answer(std::move(response));
+}
+
+RseHandler::RseHandler(Settings settings, FabricBridge& bridge, Authenticator& authenticator,
+                       const fabric::Clock& clock)
+    : core_(std::make_shared<Core>(std::move(settings), bridge, authenticator, clock)) {}
+
+RseHandler::~RseHandler() {
+    stop();
+}
+
+void RseHandler::handle(std::shared_ptr<Exchange> exchange) {
+    const Request& request = exchange->request();
+    Route route{core_, std::move(exchange), request};
+    route_request(route);
+}
+
+void RseHandler::stop() {
+    std::vector<std::shared_ptr<Poll>> polls;
+    {
+        const std::scoped_lock lock(core_->mutex);
+        core_->stopping = true;
+        for (const auto& [key, poll] : core_->waiting) {
+            if (auto kept = poll.lock()) polls.push_back(std::move(kept));
+        }
+    }
+    for (const auto& poll : polls) poll->give_up();
+}
+
+}  // namespace weft::gateway::rse
