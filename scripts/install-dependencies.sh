@@ -20,6 +20,8 @@ packages=(
     python3 python3-nacl python3-msgpack
     # examples/exec_consumer.sh
     jq
+    # tests and documentation of the gateway
+    curl
 )
 
 if [ "${1:-}" = "--with-fuzzing" ]; then
