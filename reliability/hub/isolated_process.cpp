@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,11 +64,14 @@ frames::Deliver deliver_of(const fabric::Message& message, unsigned attempt) {
 tl::expected<std::unique_ptr<IsolatedProcess>, std::string> IsolatedProcess::start(
     const ConsumerSettings& settings, Surroundings& surroundings, const std::string& program) {
     std::unique_ptr<IsolatedProcess> made(new IsolatedProcess(settings, surroundings));
-    if (!made->wake_.is_open()) return tl::make_unexpected("no descriptor is left for an eventfd");
+    if (!made->interrupt_.is_open() || !made->socket_.is_open()) {
+        return tl::make_unexpected("no descriptor is left for an eventfd");
+    }
     auto child = ChildProcess::start(order_of(settings, surroundings, program));
     if (!child) return tl::make_unexpected("its process does not start: " + child.error());
     made->child_ = *std::move(child);
     made->child_->close_in();
+    made->socket_.follow(made->child_->extra());
     const std::string plugin = settings.plugin.string();
     if (!made->post(frames::Start{plugin, settings.name, surroundings.hub_name(),
                                   settings.settings_json})) {
@@ -85,7 +87,7 @@ IsolatedProcess::IsolatedProcess(const ConsumerSettings& settings, Surroundings&
       timeout_(settings.timeout),
       surroundings_(surroundings),
       start_deadline_(steady_clock::now() + std::max(settings.timeout, start_patience_min)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      interrupt_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       output_(PluginHost::line_bytes_max, [this](std::string_view line, bool cut) {
           log_line(surroundings_, Surroundings::Level::info, name_, line, cut);
       }) {}
@@ -103,14 +105,8 @@ IsolatedProcess::~IsolatedProcess() {
 /// False if it would be longer than a frame may be.
 bool IsolatedProcess::post(const frames::ToProcess& said) {
     const auto frame = frames::encode(said);
-    if (!frame) return false;
-    {
-        const std::scoped_lock lock(mutex_);
-        unsent_ += *frame;
-    }
-    const std::uint64_t one = 1;
-    static_cast<void>(!::write(wake_.get(), &one, sizeof one));
-    return true;
+    if (frame) socket_.send(*frame);
+    return frame.has_value();
 }
 
 IsolatedProcess::Waited IsolatedProcess::wait_ready(Instant deadline) {
@@ -124,15 +120,21 @@ IsolatedProcess::Waited IsolatedProcess::wait_ready(Instant deadline) {
 Verdict IsolatedProcess::handle(const fabric::Message& message, unsigned attempt,
                                 Instant deadline) {
     frames::Deliver said = deliver_of(message, attempt);
+    said.number = number_ + 1;
+    const auto frame = frames::encode(said);
+    if (!frame) {
+        return {Verdict::Is::reject, "the message is too large for a plugin with isolate: true"};
+    }
     {
         const std::scoped_lock lock(mutex_);
-        said.number = ++number_;
+        number_ = said.number;
         current_ = message.id();
         verdict_.reset();
     }
-    if (!post(said)) {
-        return {Verdict::Is::reject, "the message is too large for a plugin with isolate: true"};
-    }
+    const bool reads = socket_.take();
+    socket_.send(*frame);
+    if (reads) await_verdict(deadline);
+    // Where the thread reads, it wakes us; else there is nothing left to wait for.
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, deadline, [&] { return verdict_ || ended_ || interrupted_; });
     if (verdict_) {
@@ -152,10 +154,62 @@ Verdict IsolatedProcess::handle(const fabric::Message& message, unsigned attempt
     return {Verdict::Is::retry, why + ", so its process was killed"};
 }
 
+/// Reads until the verdict has come or the rest is the thread's: its turn begins when this returns.
+void IsolatedProcess::await_verdict(Instant deadline) {
+    for (;;) {
+        std::array<pollfd, 3> fds{{{child_->extra(), POLLIN, 0},
+                                   {child_->ended_fd(), POLLIN, 0},
+                                   {interrupt_.get(), POLLIN, 0}}};
+        const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
+        if (left <= 0) return socket_.give_back();
+        const int ready =
+            ::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, 60'000)));
+        if (ready <= 0) continue;
+        if (fds[2].revents != 0) return socket_.give_back();
+        if (fds[0].revents == 0) return socket_.give_back();  // it has ended
+        if (!hear()) return;
+    }
+}
+
+/// What the process says to the worker. False: the turn was given back.
+bool IsolatedProcess::hear() {
+    switch (socket_.read()) {
+        case PluginSocket::Got::nothing:
+            return true;
+        case PluginSocket::Got::end:
+            socket_.give_up();
+            return false;
+        case PluginSocket::Got::something:
+            break;
+    }
+    for (;;) {
+        auto payload = socket_.next();
+        if (payload && !payload->has_value()) break;
+        const auto said = payload ? frames::decode_to_hub(**payload)
+                                  : tl::make_unexpected(std::move(payload).error());
+        if (said && std::holds_alternative<frames::Publish>(*said)) {
+            socket_.give_back_with(**std::move(payload));
+            return false;
+        }
+        if (said && obey(*said)) continue;
+        kill_for(said);
+        socket_.give_up();
+        return false;
+    }
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!verdict_) return true;
+    }
+    socket_.give_back();
+    return false;
+}
+
 void IsolatedProcess::interrupt() {
     const std::scoped_lock lock(mutex_);
     interrupted_ = true;
     changed_.notify_all();
+    const std::uint64_t one = 1;
+    static_cast<void>(!::write(interrupt_.get(), &one, sizeof one));
 }
 
 void IsolatedProcess::ask_to_stop() {
@@ -208,24 +262,15 @@ std::string IsolatedProcess::killed_sentence() const {
 void IsolatedProcess::follow() {
     bool output_open = true;
     for (bool good = true; good && !child_->has_ended();) {
-        std::size_t unsent = 0;
-        {
-            const std::scoped_lock lock(mutex_);
-            unsent = unsent_.size();
-        }
-        const auto reading = static_cast<short>(unsent > unread_bytes_max ? 0 : POLLIN);
-        const auto writing = static_cast<short>(unsent == 0 ? 0 : POLLOUT);
-        std::array<pollfd, 4> fds{{{child_->extra(), static_cast<short>(reading | writing), 0},
+        std::array<pollfd, 3> fds{{{socket_.watch_fd(), POLLIN, 0},
                                    {output_open ? child_->out() : -1, POLLIN, 0},
-                                   {child_->ended_fd(), POLLIN, 0},
-                                   {wake_.get(), POLLIN, 0}}};
+                                   {child_->ended_fd(), POLLIN, 0}}};
         ::poll(fds.data(), fds.size(), pause_ms());
-        if (fds[3].revents != 0) {
-            std::uint64_t count = 0;
-            static_cast<void>(!::read(wake_.get(), &count, sizeof count));
+        if (fds[0].revents != 0 && socket_.watch()) {
+            good = read_socket();
+            socket_.watched();
         }
-        if ((fds[0].revents & POLLOUT) != 0) write_some();
-        if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) good = read_socket();
+        good = good && !socket_.is_over();
         if (fds[1].revents != 0) output_open = read_output();
         if (pause_ms() == 0) {
             kill("it was not ready after " + text_of(std::max(timeout_, start_patience_min)) +
@@ -244,29 +289,35 @@ int IsolatedProcess::pause_ms() const {
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
 
-void IsolatedProcess::write_some() {
-    const std::scoped_lock lock(mutex_);
-    const ssize_t sent = ::send(child_->extra(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
-    if (sent > 0) unsent_.erase(0, static_cast<std::size_t>(sent));
-    // It reads no more; its end comes next.
-    if (sent < 0 && !would_block()) unsent_.clear();
-}
-
 /// False at the end of the stream, or where it cannot be followed.
 bool IsolatedProcess::read_socket() {
-    std::array<char, 65'536> bytes;
-    const ssize_t got = ::recv(child_->extra(), bytes.data(), bytes.size(), 0);
-    if (got < 0) return would_block();
-    if (got == 0) return false;
-    reader_.take({bytes.data(), static_cast<std::size_t>(got)});
+    if (!obey_all()) return false;  // what the worker left
+    switch (socket_.read()) {
+        case PluginSocket::Got::nothing:
+            return true;
+        case PluginSocket::Got::end:
+            return false;
+        case PluginSocket::Got::something:
+            break;
+    }
+    return obey_all();
+}
+
+/// False if there was something that nobody may send.
+bool IsolatedProcess::obey_all() {
     for (;;) {
-        auto payload = reader_.next();
+        const auto payload = socket_.next();
         if (payload && !payload->has_value()) return true;
-        if (payload && obey(**payload)) continue;
-        kill("it sent what nobody may send: " +
-             (payload ? "a frame out of place" : payload.error()));
+        const auto said =
+            payload ? frames::decode_to_hub(**payload) : tl::make_unexpected(payload.error());
+        if (said && obey(*said)) continue;
+        kill_for(said);
         return false;
     }
+}
+
+void IsolatedProcess::kill_for(const tl::expected<frames::ToHub, std::string>& said) {
+    kill("it sent what nobody may send: " + (said ? "a frame out of place" : said.error()));
 }
 
 /// False at the end of the stream.
@@ -277,9 +328,8 @@ bool IsolatedProcess::read_output() {
     return got > 0 || (got < 0 && would_block());
 }
 
-bool IsolatedProcess::obey(std::string_view payload) {
-    const auto said = frames::decode_to_hub(payload);
-    return said && std::visit([&](const auto& one) { return obey_one(one); }, *said);
+bool IsolatedProcess::obey(const frames::ToHub& said) {
+    return std::visit([&](const auto& one) { return obey_one(one); }, said);
 }
 
 bool IsolatedProcess::obey_one(const frames::Started&) {
@@ -331,9 +381,10 @@ void IsolatedProcess::conclude() {
     child_->wait(exit_patience);
     if (!child_->has_ended()) kill("it closed its socket and went on");
     // Its last words; a verdict that it gave before it died counts.
-    for (int reads = 0; reads < last_reads_max; ++reads) {
+    socket_.take_for_good();
+    for (int reads = 0; reads < last_reads_max && read_socket(); ++reads) {
         pollfd more{child_->extra(), POLLIN, 0};
-        if (::poll(&more, 1, 0) <= 0 || !read_socket()) break;
+        if (::poll(&more, 1, 0) <= 0) break;
     }
     for (int reads = 0; reads < last_reads_max; ++reads) {
         pollfd more{child_->out(), POLLIN, 0};

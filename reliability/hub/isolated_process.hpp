@@ -2,14 +2,15 @@
 // One process of an isolated plugin, as the hub sees it: started, given a message at a time, killed
 // with its group where it does not do as it must.
 //
-// A thread of its own reads what the process says at any time, also between messages, and does what
-// it asks for. It alone touches the socket; whoever hands a message over only waits, so that a
-// deadline is kept whatever the process or a publish does.
+// A thread of its own hears what the process says between messages, and does what it asks for.
+// While a message is under way, whoever handed it over reads the socket itself (plugin_socket.hpp),
+// so that a verdict costs no change of threads. What the process wants published is left to the
+// thread even then, and the worker only waits: a deadline is kept whatever the process or a publish
+// does.
 //
 // Threads:   any; handle() by one at a time.
 // Ownership: refers to `surroundings`. The destructor kills the process.
-// Limits:    frames as plugin_frames.hpp says; a process that does not read is not read from once
-//            unread_bytes_max wait for it.
+// Limits:    frames as plugin_frames.hpp says, the socket as plugin_socket.hpp says.
 // Errors:    whatever the process does wrong ends it, and problem() says why.
 
 #include <chrono>
@@ -29,13 +30,13 @@
 #include "reliability/hub/handler.hpp"
 #include "reliability/hub/line_cutter.hpp"
 #include "reliability/hub/plugin_frames.hpp"
+#include "reliability/hub/plugin_socket.hpp"
 
 namespace weft::reliability::hub {
 
 class IsolatedProcess {
 public:
     using Instant = std::chrono::steady_clock::time_point;
-    static constexpr std::size_t unread_bytes_max = std::size_t{1} << 20;
     /// For loading the plugin and its start(), where `timeout` is shorter: nothing hangs on it.
     static constexpr std::chrono::milliseconds start_patience_min{10'000};
 
@@ -74,10 +75,13 @@ private:
 
     void follow();
     int pause_ms() const;
-    void write_some();
     bool read_socket();
     bool read_output();
-    bool obey(std::string_view payload);
+    bool obey_all();
+    void await_verdict(Instant deadline);
+    bool hear();
+    bool obey(const frames::ToHub& said);
+    void kill_for(const tl::expected<frames::ToHub, std::string>& said);
     bool obey_one(const frames::Started&);
     bool obey_one(const frames::Failed& said);
     bool obey_one(const frames::Publish& said);
@@ -93,20 +97,19 @@ private:
     const std::chrono::milliseconds timeout_;
     Surroundings& surroundings_;
     Instant start_deadline_;
-    Descriptor wake_;
+    Descriptor interrupt_;  ///< An eventfd: interrupt() came.
     std::unique_ptr<ChildProcess> child_;
-    frames::Reader reader_;
+    PluginSocket socket_;
     LineCutter output_;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::string unsent_;
     bool ended_ = false;  ///< conclude() is through.
     bool ready_ = false, stopping_ = false, leaving_ = false, interrupted_ = false;
     std::string failed_;        ///< What start() said.
     std::string killed_;        ///< Why we did it.
     std::string problem_;       ///< Once it has ended.
-    std::uint64_t number_ = 0;  ///< Of the last message.
+    std::uint64_t number_ = 0;  ///< Of the last message; changed by handle() alone.
     std::optional<fabric::MessageId> current_;
     std::optional<Verdict> verdict_;
 

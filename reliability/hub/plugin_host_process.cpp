@@ -1,6 +1,7 @@
 #include "reliability/hub/plugin_host_process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +13,6 @@
 #include <deque>
 #include <map>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include "fabric/message/codec.hpp"
@@ -36,15 +36,7 @@ constexpr std::size_t orders_max = 4;
 /// The hub at the other end of the socket.
 class HubLink final : public Surroundings {
 public:
-    HubLink() : reading_([this] { read_all(); }) {}
-    ~HubLink() override {
-        {
-            const std::scoped_lock lock(mutex_);
-            leaving_ = true;
-        }
-        ::shutdown(hub_socket, SHUT_RD);
-        reading_.join();
-    }
+    HubLink() = default;
     HubLink(const HubLink&) = delete;
     HubLink& operator=(const HubLink&) = delete;
 
@@ -72,7 +64,7 @@ public:
                                        std::to_string(frames::frame_bytes_max) + " bytes");
         }
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return waiting_.at(said.number).has_value(); });
+        read_until(lock, [&] { return waiting_.at(said.number).has_value(); });
         auto answer = *std::move(waiting_.at(said.number));
         waiting_.erase(said.number);
         return answer;
@@ -98,36 +90,52 @@ public:
     /// The payload of the hub's next Start, Deliver or Stop.
     std::string next_order() {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return !orders_.empty(); });
+        read_until(lock, [&] { return !orders_.empty(); });
         std::string payload = std::move(orders_.front());
         orders_.pop_front();
         return payload;
     }
 
 private:
-    void read_all() {
-        frames::Reader reader;
-        std::array<char, 65'536> bytes;
-        for (;;) {
-            const ssize_t got = ::recv(hub_socket, bytes.data(), bytes.size(), 0);
-            if (got < 0 && errno == EINTR) continue;
-            if (got <= 0) return at_end();
-            reader.take({bytes.data(), static_cast<std::size_t>(got)});
-            for (auto payload = reader.next();; payload = reader.next()) {
+    /// Whoever waits for something reads, one thread at a time, for the others as well: a message
+    /// then costs no change of threads. Nobody reads while nobody waits; the hub, which kills us
+    /// where we are too slow for it, does not mind.
+    template <class Arrived>
+    void read_until(std::unique_lock<std::mutex>& lock, Arrived arrived) {
+        while (!arrived()) {
+            if (reading_) {
+                changed_.wait(lock);
+                continue;
+            }
+            reading_ = true;
+            lock.unlock();
+            read_some();
+            lock.lock();
+            reading_ = false;
+            for (auto payload = reader_.next();; payload = reader_.next()) {
                 if (!payload) leave_at_once(payload.error().c_str());
                 if (!payload->has_value()) break;
                 accept(**std::move(payload));
             }
+            changed_.notify_all();
         }
     }
-    void at_end() {
-        const std::scoped_lock lock(mutex_);
-        if (!leaving_) leave_at_once("the hub is gone");
+    /// By the one who reads.
+    void read_some() {
+        // A recv() that waits is also woken whenever the hub has read what we sent; poll() is not.
+        pollfd readable{hub_socket, POLLIN, 0};
+        ::poll(&readable, 1, -1);
+        ssize_t got = 0;
+        do {
+            got = ::recv(hub_socket, bytes_.data(), bytes_.size(), 0);
+        } while (got < 0 && errno == EINTR);
+        if (got <= 0) leave_at_once("the hub is gone");
+        reader_.take({bytes_.data(), static_cast<std::size_t>(got)});
     }
+    /// With the mutex held, as is the next.
     void accept(std::string payload) {
         const auto said = frames::decode_to_process(payload);
         if (!said) leave_at_once(said.error().c_str());
-        const std::scoped_lock lock(mutex_);
         if (const auto* answer = std::get_if<frames::Answer>(&*said)) {
             keep(*answer);
         } else if (orders_.size() < orders_max) {
@@ -135,7 +143,6 @@ private:
         } else {
             leave_at_once("the hub sends more than it may");
         }
-        changed_.notify_all();
     }
     void keep(const frames::Answer& answer) {
         const auto waiting = waiting_.find(answer.number);
@@ -157,18 +164,36 @@ private:
     std::deque<std::string> orders_;
     std::map<std::uint64_t, std::optional<tl::expected<fabric::MessageId, std::string>>> waiting_;
     std::uint64_t published_ = 0;
-    bool leaving_ = false;
-    std::thread reading_;  // Last: uses everything above.
+    bool reading_ = false;  ///< Somebody does; the next two are theirs.
+    frames::Reader reader_;
+    std::array<char, 65'536> bytes_{};
+};
+
+/// Certificates as they come: a run of messages is mostly of one signer.
+class LastSigner {
+public:
+    using Signer = std::shared_ptr<const signing::Certificate>;
+    tl::expected<Signer, std::string> of(std::string_view certificate) {
+        if (certificate.empty()) return Signer{};
+        if (last_ == nullptr || last_->bytes() != certificate) {
+            auto read = signing::Certificate::read_unverified(certificate);
+            if (!read) return tl::make_unexpected(read.error().detail);
+            last_ = *std::move(read);
+        }
+        return last_;
+    }
+
+private:
+    Signer last_;
 };
 
 /// As the hub had it. The hub has verified it; here nothing is believed that was not before.
-tl::expected<fabric::Message, std::string> message_of(const frames::Deliver& said) {
+tl::expected<fabric::Message, std::string> message_of(const frames::Deliver& said,
+                                                      LastSigner& last) {
     auto run = std::make_shared<fabric::RunBytes>(said.topic, said.content, "");
-    if (!said.certificate.empty()) {
-        auto signer = signing::Certificate::read_unverified(said.certificate);
-        if (!signer) return tl::make_unexpected(signer.error().detail);
-        run->signer = *std::move(signer);
-    }
+    auto signer = last.of(said.certificate);
+    if (!signer) return tl::make_unexpected(std::move(signer).error());
+    run->signer = *std::move(signer);
     run->verified = said.verified;
     fabric::DecodedContent content;
     const auto decoded = fabric::decode_content(run->contents, content);
@@ -202,7 +227,7 @@ public:
     }
     void deliver(const frames::Deliver& said) {
         if (handler_ == nullptr) leave_at_once("the hub sends a message before a start");
-        const auto message = message_of(said);
+        const auto message = message_of(said, signer_);
         if (!message) leave_at_once(message.error().c_str());
         const Verdict verdict = handler_->handle(*message, static_cast<unsigned>(said.attempt));
         static_cast<void>(hub_.send(
@@ -215,6 +240,7 @@ public:
 
 private:
     HubLink& hub_;
+    LastSigner signer_;
     std::unique_ptr<HandlerHost> host_;
     std::unique_ptr<Handler> handler_;
 };

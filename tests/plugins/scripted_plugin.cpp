@@ -63,6 +63,7 @@ public:
         if (what == "tell") return tell(message);
         if (what == "publish") return publish_result(message);
         if (what == "publish elsewhere") return publish_elsewhere();
+        if (what == "speak later") return speak_later(message);
         if (what == "log") return log(message);
         if (what == "print") return print(message);
         return misbehave(what, message);
@@ -124,6 +125,16 @@ private:
         return Result::done();
     }
 
+    /// Returns at once; what it starts speaks once somebody has written to the FIFO.
+    Result speak_later(const Message& message) {
+        later_ = std::jthread([this, fifo = message.text("fifo").value_or("")] {
+            wait_for(fifo);
+            host_->log().info("later");
+            host_->log().info("published " + publish("test.later", "{}"));
+        });
+        return Result::done();
+    }
+
     Result log(const Message& message) {
         host_->log().warning(message.text("line").value_or(""));
         return Result::done();
@@ -136,8 +147,9 @@ private:
         return Result::done();
     }
 
-    static Result misbehave(const std::string& what, const Message& message) {
+    Result misbehave(const std::string& what, const Message& message) {
         if (what == "hang") wait_for(message.text("fifo").value_or(""));
+        while (what == "log for ever") host_->log().info("again");
         if (what == "crash") {
             std::signal(SIGSEGV, SIG_DFL);  // Sanitizers take it, and exit instead.
             std::raise(SIGSEGV);
@@ -159,6 +171,7 @@ private:
     Host* host_ = nullptr;
     std::string greeting_;
     bool tells_end_ = false;
+    std::jthread later_;
 };
 
 }  // namespace

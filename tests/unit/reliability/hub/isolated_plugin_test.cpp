@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -135,6 +136,68 @@ TEST_F(IsolatedPlugin, PublishesWithTheMessageAsParentOnlyFromItsThread) {
     EXPECT_TRUE(surroundings.published()[1].parent.is_none());
     EXPECT_THAT(surroundings.lines(),
                 Contains("info counter: published " + RecordingSurroundings::id().text()));
+}
+
+TEST_F(IsolatedPlugin, IsHeardBetweenMessages) {
+    start();
+    EXPECT_EQ(handle(order("speak later", {{"fifo", fifo}})).is, Is::done);
+    EXPECT_EQ(handle(order("done")).is, Is::done);
+
+    const int file = ::open(fifo.c_str(), O_WRONLY);
+    ::close(file);
+
+    EXPECT_TRUE(surroundings.wait_for_line("info counter: later"));
+    EXPECT_TRUE(surroundings.wait_for_line("info counter: published "));
+    ASSERT_EQ(surroundings.published().size(), 1U);
+    EXPECT_TRUE(surroundings.published()[0].parent.is_none());
+    EXPECT_EQ(handle(order("done")).is, Is::done);
+}
+
+TEST_F(IsolatedPlugin, IsHeardWhileItHasAMessage) {
+    start();
+    Verdict verdict{Is::retry, {}};
+    EXPECT_EQ(handle(order("speak later", {{"fifo", fifo}})).is, Is::done);
+    const std::string other = dir / "other";
+    ASSERT_EQ(::mkfifo(other.c_str(), 0600), 0);
+    std::thread worker([&] { verdict = handle(order("hang", {{"fifo", other}})); });
+    const int hanging = ::open(other.c_str(), O_WRONLY);
+
+    ::close(::open(fifo.c_str(), O_WRONLY));
+
+    EXPECT_TRUE(surroundings.wait_for_line("info counter: later"));
+    EXPECT_TRUE(surroundings.wait_for_line("info counter: published "));
+    ::close(hanging);
+    worker.join();
+    EXPECT_EQ(verdict.is, Is::done);
+}
+
+TEST_F(IsolatedPlugin, SaysWhatItLogsBeforeItsVerdict) {
+    start();
+    for (int i = 0; i < 100; ++i) {
+        const std::string line = "line " + std::to_string(i);
+        EXPECT_EQ(handle(order("log", {{"line", line}})).is, Is::done);
+        EXPECT_EQ(surroundings.lines().back(), "warning counter: " + line);
+    }
+}
+
+TEST_F(IsolatedPlugin, IsKilledAtItsTimeoutAlthoughItSpeaksWithoutEnd) {
+    start(impatient(300ms));
+
+    EXPECT_THAT(handle(order("log for ever")).reason, HasSubstr("longer than timeout: 300 ms"));
+
+    EXPECT_THAT(surroundings.lines(), Contains("info counter: again"));
+}
+
+TEST_F(IsolatedPlugin, KeepsItsTimeoutWhileThePublishOfTheHubHangs) {
+    std::promise<void> hangs;
+    surroundings.before_publish = [&] { hangs.get_future().wait(); };
+    start(impatient(300ms));
+
+    const Verdict verdict = handle(order("publish"));
+
+    EXPECT_EQ(verdict.is, Is::retry);
+    EXPECT_THAT(verdict.reason, HasSubstr("longer than timeout: 300 ms"));
+    hangs.set_value();
 }
 
 TEST_F(IsolatedPlugin, ThrowsPublishFailedWithTheHubsReason) {

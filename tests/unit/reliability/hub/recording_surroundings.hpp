@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@ class RecordingSurroundings final : public Surroundings {
 public:
     tl::expected<fabric::MessageId, std::string> publish(const Wanted& wanted,
                                                          const fabric::MessageId& parent) override {
+        if (before_publish) before_publish();
         const std::scoped_lock lock(mutex_);
         if (!refusal.empty()) return tl::make_unexpected(refusal);
         Published made{std::string{wanted.topic},
@@ -66,7 +68,8 @@ public:
         return *fabric::MessageId::parse("01934a5b-0000-7abc-8def-0123456789ab");
     }
 
-    std::string refusal;  ///< Set before the first publish(): the error of all.
+    std::string refusal;                   ///< Set before the first publish(): the error of all.
+    std::function<void()> before_publish;  ///< Set before the first, too.
 
 private:
     static std::string_view name_of(Level level) {
