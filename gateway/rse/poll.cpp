@@ -98,11 +98,13 @@ void Poll::on_page(BridgeResult<EventPage> result) {
 
 void Poll::wait() {
     const auto self = shared_from_this();
+    bool stopping = false;
     {
         const std::scoped_lock lock(core_->mutex);
-        if (core_->stopping) return give_up();
-        core_->waiting.emplace(this, self);
+        stopping = core_->stopping;
+        if (!stopping) core_->waiting.emplace(this, self);
     }
+    if (stopping) return give_up();
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(
         std::max(deadline_ - core_->clock.steady(), fabric::Instant{0}));
     const auto ticket =
