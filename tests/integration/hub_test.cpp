@@ -250,7 +250,7 @@ TEST_F(Hub, WaitsForAJournalThatIsAwayAndGoesOn) {
     Process back = serve();
     log_numbers(4, 6);
     until_written("a", 6, running);
-    EXPECT_EQ(written("a"), texts(1, 6));
+    EXPECT_EQ(written("a"), texts(1, 6)) << running.output();
 }
 
 TEST_F(Hub, AcknowledgesOnceItsConsumerHasProcessed) {
@@ -272,6 +272,63 @@ TEST_F(Hub, AcknowledgesOnceItsConsumerHasProcessed) {
     const Finished bad = ask("bad");
     EXPECT_EQ(bad.exit_code, 1);
     EXPECT_THAT(bad.err, HasSubstr("I will not"));
+}
+
+TEST_F(Hub, FeedsOneStoredMessageToOneConsumerAndShowsWhatItDoes) {
+    const Process relay = fabric_.relay();
+    Process journal = serve();
+    log_numbers(1, 3);
+    const std::string answer =
+        "if [ \"$n\" = 3 ]; then echo drop not that one; "
+        "else echo '{\"topic\": \"answers.given\", \"body\": '$n'}'; fi";
+    consumers("    - {name: one, exec: [" + program("one", answer) + "], topics: ['logger.*']}\n");
+
+    const Finished shown = fabric_.weft({"hub", "--consume", "2", "--only", "one", "--dry-run"});
+    EXPECT_EQ(shown.exit_code, 0) << shown.err;
+    EXPECT_THAT(shown.out, AllOf(HasSubstr("would publish answers.given 2"), HasSubstr("done")));
+    const Finished done = fabric_.weft({"hub", "--consume", "2", "--only", "one"});
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_THAT(done.out, HasSubstr("published "));
+    EXPECT_EQ(read_from("beginning", 1, {"--topic", "answers.given"})[0]["body"], 2);
+
+    const Finished dropped = fabric_.weft({"hub", "--consume", "3", "--only", "one"});
+    EXPECT_EQ(dropped.exit_code, 1);
+    EXPECT_THAT(dropped.out, HasSubstr("reject: not that one"));
+    EXPECT_EQ(written("one"), (std::vector<std::string>{"2", "2", "3"}));
+
+    const Finished nobody = fabric_.weft({"hub", "--consume", "2", "--only", "two"});
+    EXPECT_EQ(nobody.exit_code, 2);
+    EXPECT_THAT(nobody.err, HasSubstr("there are: one"));
+    const Finished nothing = fabric_.weft({"hub", "--consume", "99", "--only", "one"});
+    EXPECT_EQ(nothing.exit_code, 1);
+    EXPECT_THAT(nothing.err, HasSubstr("not found"));
+}
+
+TEST_F(Hub, APluginThatCrashesInItsOwnProcessHarmsNobodyElse) {
+    const Process relay = fabric_.relay();
+    Process journal = serve();
+    consumers("    - {name: bad, plugin: '" WEFT_SCRIPTED_PLUGIN
+              "', isolate: true, topics: ['test.*'], replay: beginning,\n"
+              "       max_attempts: 2, retry: [10ms]}\n"
+              "    - {name: good, exec: [" +
+              program("good") +
+              "], topics: ['logger.*'], "
+              "replay: beginning}\n");
+    Process running = hub();
+    const auto tell = [&](const std::string& json) {
+        const Finished sent = fabric_.weft(
+            {"publish", "test.one", "--json", json, "--durable", "--ack-timeout", "20s"});
+        ASSERT_EQ(sent.exit_code, 0) << sent.err;
+    };
+    tell(R"({"do": "done"})");
+    tell(R"({"do": "crash"})");
+    tell(R"({"do": "done"})");
+    log_numbers(1, 5);
+    until_written("good", 5, running);
+    until([&] { return listed("bad")["done"] == 2; }, running);
+    EXPECT_EQ(listed("bad")["dead"], 1);
+    EXPECT_THAT(listed("bad")["last_error"].get<std::string>(), HasSubstr("killed by signal"));
+    stop(running);
 }
 
 // ---- What is wrong ends with exit 2 and the line of the configuration ----
