@@ -37,6 +37,7 @@ TEST_F(RseAccess, AnUnknownTokenIs401AlsoWhereNoneIsNeeded) {  // R123, R124, R1
     tokens.principals["good"] = principal({topic(".**")}, {topic(".**")});
     for (const bool required : {false, true}) {
         settings.auth_required = required;
+        restart();
         EXPECT_EQ(with_token("GET", "/a", "bad").status, 401U);
         EXPECT_EQ(with_token("GET", "/a", "health").status, 401U);
         EXPECT_EQ(with_token("GET", "/a", "\x01\xFF b").status, 401U);

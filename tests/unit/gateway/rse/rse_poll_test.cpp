@@ -194,6 +194,9 @@ TEST_F(RsePoll, JsonpIs200AlsoWhenThereIsNothing) {  // R110, R113
 TEST_F(RsePoll, JsonpCanBeTurnedOnInLiveMode) {  // R114
     EXPECT_EQ(get("/a?callback=cb").status, 403U);
     EXPECT_EQ(get("/a?callback=").status, 204U) << "R26";
+    settings.jsonp = true;
+    restart();
+    EXPECT_EQ(get("/a?callback=cb").status, 200U);
 }
 
 TEST_F(RsePoll, WhatTheFabricPublishesReachesPollers) {
