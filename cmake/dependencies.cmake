@@ -3,6 +3,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
 find_package(simdjson REQUIRED)
@@ -16,7 +17,7 @@ pkg_check_modules(prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(yamlcpp REQUIRED IMPORTED_TARGET yaml-cpp)
 
 # Header-only ones, by the header that proves they are there.
-foreach(header zmq.hpp msgpack.hpp tl/expected.hpp)
+foreach(header zmq.hpp msgpack.hpp tl/expected.hpp boost/beast.hpp)
     string(MAKE_C_IDENTIFIER "WEFT_HAVE_${header}" found)
     find_path(${found} ${header} REQUIRED)
 endforeach()

@@ -35,7 +35,7 @@ struct RseHandler::Core {
 
     /// What was stored before is hidden.
     [[nodiscard]] std::uint64_t oldest_us() const;
-    /// Adds what every answer has (CORS, caching), drops the body for HEAD, and answers.
+    /// Adds what every answer has (CORS, caching), and answers. The server drops the body for HEAD.
     void answer(Exchange& exchange, Response response) const;
 
     // Who waits, so that stop() finds them.

@@ -194,7 +194,6 @@ void RseHandler::Core::answer(Exchange& exchange, Response response) const {
     const Request& request = exchange.request();
     response.headers.set("Cache-Control", "no-store");
     add_cors(settings, request, response);
-    if (request.method == "HEAD") response.body.clear();
     exchange.answer(std::move(response));
 }
 

@@ -46,6 +46,11 @@ protected:
         if (!handler_) handler_ = std::make_unique<RseHandler>(settings, bridge, tokens, clock);
         return *handler_;
     }
+    /// The settings count from here.
+    void restart() {
+        if (handler_) handler_->stop();
+        handler_.reset();
+    }
     using HeaderList = std::vector<std::pair<std::string, std::string>>;
     static Request request(std::string method, std::string target, std::string body = {},
                            HeaderList headers = {{"User-Agent", agent}}) {

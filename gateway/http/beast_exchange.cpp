@@ -1,0 +1,160 @@
+#include "gateway/http/beast_exchange.hpp"
+
+#include "gateway/http/compression.hpp"
+#include "gateway/http/problem.hpp"
+#include "gateway/http/response_head.hpp"
+#include "gateway/http/websocket_request.hpp"
+
+namespace weft::gateway {
+namespace {
+
+class HttpStream final : public Stream {
+public:
+    HttpStream(std::shared_ptr<Core> core, std::shared_ptr<StreamLink> link,
+               std::weak_ptr<Connection> connection, std::shared_ptr<LoopHandle> loop)
+        : core_(std::move(core)),
+          link_(std::move(link)),
+          connection_(std::move(connection)),
+          loop_(std::move(loop)) {}
+    /// Nobody can send any more: that is its end.
+    ~HttpStream() override { HttpStream::end(); }
+
+    bool send(SharedBytes bytes) override {
+        // An empty chunk would be the end of the body.
+        if (!bytes || bytes->empty()) return !link_->queue.closed();
+        switch (link_->queue.put({std::move(bytes), false})) {
+            case SendQueue::Put::queued:
+                return true;
+            case SendQueue::Put::wake:
+                wake();
+                return true;
+            case SendQueue::Put::overflow:
+                ++core_->counters[Count::slow_reader];
+                wake();
+                return false;
+            case SendQueue::Put::closed:
+                break;
+        }
+        return false;
+    }
+    void end() override {
+        if (link_->queue.end()) wake();
+    }
+    [[nodiscard]] bool closed() const override { return link_->queue.closed(); }
+    [[nodiscard]] std::size_t queued() const override { return link_->queue.queued(); }
+    void on_closed(std::function<void()> hook) override {
+        if (!link_->closed.tell(hook)) (void)loop_->post(std::move(hook));
+    }
+
+private:
+    void wake() {
+        (void)loop_->post([connection = connection_, link = link_] {
+            if (const auto open = connection.lock()) open->wake(link);
+        });
+    }
+    std::shared_ptr<Core> core_;
+    std::shared_ptr<StreamLink> link_;
+    std::weak_ptr<Connection> connection_;
+    std::shared_ptr<LoopHandle> loop_;
+};
+
+}  // namespace
+
+HttpExchange::~HttpExchange() {
+    if (used_.exchange(true)) return;
+    if (turn_->gone.happened()) {
+        (void)loop_->run([connection = connection_, turn = turn_] {
+            if (const auto open = connection.lock()) open->abandon(turn);
+        });
+        return;
+    }
+    turn_->core->counters.refused(Refused::unanswered);
+    send(
+        problem(500, "the request got no answer; try again, and tell the operator if it stays so"));
+}
+
+bool HttpExchange::use() {
+    if (!used_.exchange(true)) return true;
+    ++turn_->core->counters[Count::answered_twice];
+    return false;
+}
+
+void HttpExchange::send(Response response) {
+    (void)loop_->run(
+        [connection = connection_, turn = turn_, response = std::move(response)]() mutable {
+            if (const auto open = connection.lock()) open->answer(turn, std::move(response));
+        });
+}
+
+void HttpExchange::answer(Response response) {
+    if (!use()) return;
+    if (turn_->gone.happened()) ++turn_->core->counters[Count::answered_late];
+    // Here, on the thread that answers, and not on the one that serves the connection.
+    if (is_compressible(response) && may_have_body(response.status)) {
+        response.headers.add("Vary", "Accept-Encoding");
+        if (accepts_gzip(turn_->request.headers)) {
+            if (auto packed = gzip(response.body)) {
+                response.body = std::move(*packed);
+                response.headers.add("Content-Encoding", "gzip");
+            }
+        }
+    }
+    send(std::move(response));
+}
+
+std::shared_ptr<Stream> HttpExchange::stream(Response head) {
+    auto link = std::make_shared<StreamLink>(turn_->core->limits.stream_queue);
+    auto stream = std::make_shared<HttpStream>(turn_->core, link, connection_, loop_);
+    if (!use()) {
+        link->queue.close();
+        (void)link->closed.happen();
+        return stream;
+    }
+    auto work = [connection = connection_, turn = turn_, link, head = std::move(head)]() mutable {
+        if (const auto open = connection.lock()) {
+            open->stream(turn, std::move(head), link);
+        } else {
+            link->queue.close();
+            (void)link->closed.happen();
+        }
+    };
+    if (!loop_->run(std::move(work))) {
+        link->queue.close();
+        (void)link->closed.happen();
+    }
+    return stream;
+}
+
+void HttpExchange::answer_refusal(const Refusal& refusal) {
+    turn_->core->counters.refused(refusal.reason);
+    Response response = problem(refusal.status, refusal.sentence);
+    if (refusal.status == 426) {
+        response.headers.add("Upgrade", "websocket");
+        response.headers.add("Sec-WebSocket-Version", "13");
+    }
+    send(std::move(response));
+}
+
+bool HttpExchange::upgrade(WebSocketHooks hooks, std::string protocol) {
+    if (!use()) return false;
+    if (const auto refusal = refuse_websocket(turn_->request)) {
+        answer_refusal(*refusal);
+        return false;
+    }
+    // Later, when what came behind the handshake has been put aside.
+    (void)loop_->post([connection = connection_, turn = turn_, hooks = std::move(hooks),
+                       protocol = std::move(protocol)]() mutable {
+        if (const auto open = connection.lock()) {
+            open->upgrade(turn, std::move(hooks), std::move(protocol));
+        } else if (hooks.closed) {
+            hooks.closed(1006);
+        }
+    });
+    return true;
+}
+
+void HttpExchange::on_gone(std::function<void()> hook) {
+    if (!turn_->gone.tell(hook)) (void)loop_->post(std::move(hook));
+}
+
+}  // namespace weft::gateway

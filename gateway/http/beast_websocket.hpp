@@ -1,0 +1,26 @@
+#pragma once
+// A connection that has become a WebSocket: Beast reads and writes its frames.
+// Threads: start_websocket() on the io thread of the connection.
+
+#include <memory>
+#include <string>
+
+#include "gateway/http/beast_core.hpp"
+#include "gateway/http/beast_wire.hpp"
+
+namespace weft::gateway {
+
+struct WebSocketStart {
+    std::shared_ptr<Core> core;
+    Loop& loop;
+    OpenSlot slot;
+    std::shared_ptr<Turn> turn;  ///< The handshake; refuse_websocket() has nothing against it.
+    std::string input;           ///< Read already, behind the handshake.
+    WebSocketHooks hooks;
+    std::string protocol;  ///< Of Sec-WebSocket-Protocol; "": none is chosen.
+};
+
+void start_websocket(WebSocketStart start, tcp::socket socket);
+void start_websocket(WebSocketStart start, std::unique_ptr<TlsStream> stream);
+
+}  // namespace weft::gateway

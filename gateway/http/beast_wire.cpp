@@ -1,0 +1,86 @@
+#include "gateway/http/beast_wire.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace weft::gateway {
+namespace {
+
+class PlainWire : public Wire {
+public:
+    PlainWire(tcp::socket socket, asio::mutable_buffer scratch)
+        : socket_(std::move(socket)), scratch_(scratch) {}
+
+    void read(OnRead done) override {
+        socket_.async_wait(tcp::socket::wait_read,
+                           [this, done = std::move(done)](SocketError error) mutable {
+                               if (error) return done(error, {});
+                               const std::size_t bytes = socket_.read_some(scratch_, error);
+                               if (error == asio::error::would_block) {
+                                   return read(std::move(done));
+                               }
+                               done(error, {static_cast<const char*>(scratch_.data()), bytes});
+                           });
+    }
+    void write(const std::vector<asio::const_buffer>& buffers, OnWritten done) override {
+        socket_.async_write_some(buffers, std::move(done));
+    }
+    void finish(std::function<void()> done) override {
+        SocketError ignored;
+        socket_.shutdown(tcp::socket::shutdown_send, ignored);
+        done();
+    }
+    void close() override {
+        SocketError ignored;
+        socket_.close(ignored);
+    }
+    std::optional<tcp::socket> take_plain() override { return std::move(socket_); }
+
+private:
+    tcp::socket socket_;
+    asio::mutable_buffer scratch_;
+};
+
+class TlsWire : public Wire {
+public:
+    explicit TlsWire(std::unique_ptr<TlsStream> stream) : stream_(std::move(stream)) {}
+
+    void read(OnRead done) override {
+        stream_->async_read_some(asio::buffer(buffer_),
+                                 [this, done = std::move(done)](SocketError error, std::size_t n) {
+                                     done(error, {buffer_.data(), n});
+                                 });
+    }
+    /// One record takes one buffer: small ones are put together first.
+    void write(const std::vector<asio::const_buffer>& buffers, OnWritten done) override {
+        record_.resize(std::min(asio::buffer_size(buffers), record_bytes_max));
+        asio::buffer_copy(asio::buffer(record_), buffers);
+        stream_->async_write_some(asio::buffer(record_), std::move(done));
+    }
+    void finish(std::function<void()> done) override {
+        stream_->async_shutdown([done = std::move(done)](SocketError) { done(); });
+    }
+    void close() override {
+        SocketError ignored;
+        if (stream_) stream_->lowest_layer().close(ignored);
+    }
+    std::unique_ptr<TlsStream> take_tls() override { return std::move(stream_); }
+
+private:
+    static constexpr std::size_t record_bytes_max = std::size_t{16} << 10U;
+    std::unique_ptr<TlsStream> stream_;
+    std::vector<char> record_;
+    std::array<char, 4096> buffer_{};
+};
+
+}  // namespace
+
+std::unique_ptr<Wire> plain_wire(tcp::socket socket, asio::mutable_buffer scratch) {
+    return std::make_unique<PlainWire>(std::move(socket), scratch);
+}
+
+std::unique_ptr<Wire> tls_wire(std::unique_ptr<TlsStream> stream) {
+    return std::make_unique<TlsWire>(std::move(stream));
+}
+
+}  // namespace weft::gateway

@@ -1,0 +1,41 @@
+#pragma once
+// The bytes of one connection, plain or in TLS. Threads: the io thread of the connection alone.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "gateway/http/beast_asio.hpp"
+
+namespace weft::gateway {
+
+using TlsStream = asio::ssl::stream<tcp::socket>;
+
+class Wire {
+public:
+    /// The bytes are only there during the call.
+    using OnRead = std::function<void(SocketError, std::string_view)>;
+    using OnWritten = std::function<void(SocketError, std::size_t)>;
+
+    virtual ~Wire() = default;
+    /// One at a time; `done` keeps the wire alive.
+    virtual void read(OnRead done) = 0;
+    /// Some of the bytes; one at a time.
+    virtual void write(const std::vector<asio::const_buffer>& buffers, OnWritten done) = 0;
+    /// Nothing more is written.
+    virtual void finish(std::function<void()> done) = 0;
+    virtual void close() = 0;
+
+    /// What the wire was made of, for another protocol; the wire is empty then. One of the two.
+    virtual std::optional<tcp::socket> take_plain() { return std::nullopt; }
+    virtual std::unique_ptr<TlsStream> take_tls() { return nullptr; }
+};
+
+/// Reads into `scratch`, which all connections of the thread share: an idle one has no buffer.
+[[nodiscard]] std::unique_ptr<Wire> plain_wire(tcp::socket socket, asio::mutable_buffer scratch);
+/// After the handshake.
+[[nodiscard]] std::unique_ptr<Wire> tls_wire(std::unique_ptr<TlsStream> stream);
+
+}  // namespace weft::gateway

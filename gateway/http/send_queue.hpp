@@ -1,0 +1,59 @@
+#pragma once
+// What waits to be sent to one reader: shared bytes, bounded. Producers of any thread put, the io
+// thread takes batches. Nothing is copied: a thousand readers share one buffer.
+// Threads: any; take() and taken() by the io thread.
+
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "gateway/http/exchange.hpp"
+
+namespace weft::gateway {
+
+class SendQueue {
+public:
+    struct Item {
+        SharedBytes bytes;
+        bool is_text = false;  ///< For WebSockets.
+    };
+    enum class Put {
+        queued,    ///< The io thread has been told before and will come.
+        wake,      ///< Queued; tell the io thread.
+        closed,    ///< Nothing is taken any more.
+        overflow,  ///< This was too much: it is closed now, and the io thread must be told.
+    };
+
+    /// At most `bytes_max` wait, what the operating system has not taken included. One item may be
+    /// larger than that if nothing else waits.
+    explicit SendQueue(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
+    [[nodiscard]] Put put(Item item);
+    /// No more is put; what waits is sent. True: tell the io thread.
+    [[nodiscard]] bool end();
+    /// Lets go of everything.
+    void close();
+
+    /// At most `count_max` items, oldest first. None: put() and end() ask for a wake-up again.
+    [[nodiscard]] std::vector<Item> take(std::size_t count_max);
+    /// The operating system has the last batch, of `bytes`.
+    void taken(std::size_t bytes);
+
+    /// end() was called and everything was taken.
+    [[nodiscard]] bool finished() const;
+    [[nodiscard]] bool closed() const;   ///< Also once end() was called.
+    [[nodiscard]] bool cut_off() const;  ///< By an overflow or close().
+    [[nodiscard]] std::size_t queued() const;
+
+private:
+    mutable std::mutex mutex_;
+    std::deque<Item> items_;
+    const std::size_t bytes_max_;
+    std::size_t queued_ = 0;
+    bool awake_ = true;  ///< The io thread takes first when the head of the answer is out.
+    bool ended_ = false;
+    bool closed_ = false;
+};
+
+}  // namespace weft::gateway
