@@ -7,45 +7,6 @@ namespace weft::gateway {
 
 using fabric::Value;
 
-std::string_view reason_phrase(unsigned status) noexcept {
-    switch (status) {
-        case 400:
-            return "Bad Request";
-        case 401:
-            return "Unauthorized";
-        case 403:
-            return "Forbidden";
-        case 404:
-            return "Not Found";
-        case 405:
-            return "Method Not Allowed";
-        case 406:
-            return "Not Acceptable";
-        case 409:
-            return "Conflict";
-        case 410:
-            return "Gone";
-        case 413:
-            return "Content Too Large";
-        case 415:
-            return "Unsupported Media Type";
-        case 422:
-            return "Unprocessable Content";
-        case 429:
-            return "Too Many Requests";
-        case 500:
-            return "Internal Server Error";
-        case 503:
-            return "Service Unavailable";
-        case 504:
-            return "Gateway Timeout";
-        case 507:
-            return "Insufficient Storage";
-        default:
-            return "";
-    }
-}
-
 Response problem(unsigned status, std::string_view detail, const Request& request) {
     const Value body = Value::Map{{"type", "about:blank"},
                                   {"title", reason_phrase(status)},

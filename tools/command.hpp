@@ -21,6 +21,7 @@ void add_bench(CLI::App& app, Context& context);
 void add_journal(CLI::App& app, Context& context);
 void add_cursor(CLI::App& app, Context& context);
 void add_token(CLI::App& app, Context& context);
+void add_gateway(CLI::App& app, Context& context);
 void add_hub(CLI::App& app, Context& context);
 void add_replay(CLI::App& app, Context& context);
 

@@ -36,8 +36,14 @@ struct Asked {
 
 /// What is appended at once, and who waits for it.
 struct Batch {
+    /// The `at`-th message of runs[run].
+    struct Awaited {
+        fabric::MessageId id;
+        std::size_t run = 0, at = 0;
+    };
     std::vector<RunToStore> runs;
     std::vector<Asked> asked;
+    std::vector<Awaited> awaited;
     std::size_t messages = 0, bytes = 0;
 };
 
@@ -155,8 +161,9 @@ struct Recorder::Core {
         if (request && !begin_wait(*request)) return;
         StreamOrder::Items ready;
         const bool held_before = order.holding() > 0;
+        const bool awaited = options.awaited && options.awaited(message);
         order.on_message(
-            {message, std::move(request)}, voice->clock().steady(),
+            {message, std::move(request), awaited}, voice->clock().steady(),
             [this](const Message& one) { return is_preceded(one); }, ready);
         store(ready);
         if (!held_before && order.holding() > 0) holds.notify_all();
@@ -165,6 +172,11 @@ struct Recorder::Core {
     void store(StreamOrder::Items& ready) {
         for (const StreamOrder::Item& item : ready) {
             gather(item.message);
+            if (item.awaited) {
+                // Its run is not closed yet.
+                gathered.awaited.push_back(
+                    {item.message.id(), gathered.runs.size(), keys.size() - 1});
+            }
             if (item.request) wait_for_append(item.message, *item.request);
         }
     }
@@ -313,6 +325,7 @@ struct Recorder::Core {
             }
         }
         if (!done) say_failure(done.error());
+        answer_awaited(batch, done);
         const std::scoped_lock lock(mutex);
         (done ? stats.recorded : stats.not_recorded) += batch.messages;
         if (answers) (done ? stats.acknowledged : stats.rejected) += asked;
@@ -323,6 +336,16 @@ struct Recorder::Core {
         waiting_bytes -= batch.bytes;
         if (done) said.clear();
         room.notify_all();
+    }
+
+    void answer_awaited(const Batch& batch, const JournalResult<std::vector<IdRange>>& done) {
+        if (batch.awaited.empty() || !options.answered) return;
+        std::vector<AwaitedMessage> messages;
+        messages.reserve(batch.awaited.size());
+        for (const Batch::Awaited& one : batch.awaited) {
+            messages.push_back({one.id, done ? (*done)[one.run].first + one.at : 0});
+        }
+        options.answered(messages, done ? nullptr : &done.error());
     }
 
     /// Once a reason.

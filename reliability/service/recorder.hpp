@@ -31,10 +31,23 @@
 
 namespace weft::reliability {
 
+/// A message for which somebody in this process waits.
+struct AwaitedMessage {
+    fabric::MessageId id;
+    JournalId stored = 0;  ///< 0: it was not.
+};
+
 struct RecorderOptions {
     std::size_t in_flight_messages = 65'536;
     std::size_t in_flight_bytes = std::size_t{64} << 20;
     std::function<void(const fabric::Gap&)> gap{};
+    /// Asked of each message that is recorded, in the subscriber's thread: does somebody in this
+    /// process wait for it? Its stream is then put in order as if it asked for `stored`, and
+    /// `answered` says what the journal did. Neither may block or throw.
+    std::function<bool(const fabric::Message&)> awaited{};
+    /// In the journal's writer, once it has answered, with all that it answered at once. `error`
+    /// null: they are durable and can be read.
+    std::function<void(const std::vector<AwaitedMessage>&, const JournalError* error)> answered{};
 };
 
 struct RecorderStats {

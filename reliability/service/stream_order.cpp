@@ -45,7 +45,7 @@ void StreamOrder::on_message(Item item, fabric::Instant now, const IsPreceded& i
                              Items& ready) {
     Stream* stream = find(item.message);
     if (stream == nullptr) {
-        if (!item.request) {
+        if (!item.request && !item.awaited) {
             ready.push_back(std::move(item));
             return;
         }

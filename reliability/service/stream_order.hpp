@@ -4,7 +4,8 @@
 // they publish afterwards may come first: what is ahead of its place is held back for a moment.
 // A state machine: no I/O, no clock; time comes in.
 //
-// A stream is followed once one of its messages asked for `stored`; others pass unseen.
+// A stream is followed once one of its messages asked for `stored`, or is awaited in this process;
+// others pass unseen.
 // Threads: not synchronised.
 // Limits:  OrderLimits; beyond them what is held is let go, in order, and counted.
 
@@ -37,6 +38,7 @@ public:
     struct Item {
         fabric::Message message;
         std::optional<AckRequest> request;  ///< It asks us for `stored`.
+        bool awaited = false;               ///< Somebody in this process waits for it.
     };
     using Items = std::vector<Item>;
     /// Is the number before this message's in the journal? Asked once for a stream.

@@ -36,9 +36,10 @@ protected:
         reliable_.emplace(*git_.fabric, settings, TrackerLimits{},
                           RetrySettings{.first = milliseconds{5}, .longest = milliseconds{20}});
     }
-    void record() {
+    void record(const RecorderOptions& options = {}) {
         if (!a_.fabric) a_ = open("a");
-        recorder_ = std::make_unique<Recorder>(*a_.fabric, journal_, std::vector<std::string>{});
+        recorder_ =
+            std::make_unique<Recorder>(*a_.fabric, journal_, std::vector<std::string>{}, options);
         ASSERT_TRUE(git_.fabric->publisher().wait_for_subscriber(topic, patience));
     }
     PendingAcks publish(const std::string& text, milliseconds timeout = long_timeout) {
@@ -201,6 +202,49 @@ TEST_F(Recording, NeedsACertificateWithTheRoleJournal) {
     } catch (const fabric::OpenFailed& failed) {
         EXPECT_THAT(failed.what(), HasSubstr("weft keys issue b --role journal"));
     }
+}
+
+/// What somebody in the recorder's process was told about the messages that it waits for.
+struct Told {
+    std::vector<AwaitedMessage> messages;
+    std::optional<JournalError::Reason> error;
+};
+
+TEST_F(Recording, TellsWhoeverWaitsInItsProcessUnderWhichIdAMessageIsStored) {
+    Seen<Told> told;
+    RecorderOptions options;
+    options.awaited = [](const fabric::Message& message) { return message.body() != "other"; };
+    options.answered = [&](const auto& messages, const JournalError* error) {
+        told.add({messages, error != nullptr ? std::optional{error->reason} : std::nullopt});
+        if (error != nullptr) return;
+        // It can be read as soon as it is said.
+        for (const auto& one : messages) EXPECT_EQ(*journal_.find(one.id), one.stored);
+    };
+    record(options);
+    journal_.shut();
+    std::vector<fabric::MessageId> ids;
+    for (const char* text : {"one", "other", "two"}) {
+        const auto id = git_.fabric->publish("deploy", Body::text(text));
+        if (std::string_view{text} != "other") ids.push_back(id);
+    }
+    ids.push_back(git_.fabric->publish("elsewhere", Body::text("three")));
+    ASSERT_TRUE(eventually([&] { return journal_.waiting() >= 1; }));
+    EXPECT_THAT(told.all(), IsEmpty());
+    journal_.open();
+    ASSERT_TRUE(eventually([&] { return stats().recorded == 4; }));
+    std::vector<fabric::MessageId> answered;
+    for (const Told& one : told.all()) {
+        EXPECT_FALSE(one.error);
+        for (const AwaitedMessage& message : one.messages) answered.push_back(message.id);
+    }
+    EXPECT_EQ(answered, ids);
+
+    journal_.fail_with(JournalError{JournalError::Reason::disk_full, "no room"});
+    git_.fabric->publish("deploy", Body::text("four"));
+    ASSERT_TRUE(eventually([&] { return !told.all().empty() && told.all().back().error; }));
+    EXPECT_EQ(told.all().back().error, JournalError::Reason::disk_full);
+    EXPECT_EQ(told.all().back().messages.at(0).stored, 0U);
+    recorder_.reset();
 }
 
 TEST_F(Recording, StopsOnceEverythingItTookIsStored) {

@@ -144,6 +144,15 @@ TEST(StreamOrder, ForgetsIdleStreamsWhenThereAreTooMany) {
     EXPECT_THAT(Order::seqs(ready), ElementsAre(5));
 }
 
+TEST(StreamOrder, FollowsAlsoAStreamThatIsAwaitedInThisProcess) {
+    Order order;
+    StreamOrder::Item awaited = plain(1);
+    awaited.awaited = true;
+    EXPECT_THAT(order.give(awaited), ElementsAre(1));
+    EXPECT_THAT(order.give(plain(3)), IsEmpty());
+    EXPECT_THAT(order.give(plain(2)), ElementsAre(2, 3));
+}
+
 TEST(StreamOrder, BearsNumbersAtTheirLimits) {
     Order order;
     EXPECT_THAT(order.give(asks(0)), ElementsAre(0));

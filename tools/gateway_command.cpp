@@ -1,0 +1,292 @@
+// weft gateway: HTTP onto the fabric, with a journal of its own.
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fabric/fabric.hpp"
+#include "fabric/node/counters.hpp"
+#include "fabric/transport/clock.hpp"
+#include "gateway/auth/access.hpp"
+#include "gateway/auth/token_store.hpp"
+#include "gateway/bridge/live_bridge.hpp"
+#include "gateway/http/server.hpp"
+#include "gateway/late_timers.hpp"
+#include "gateway/metrics/metrics_handler.hpp"
+#include "gateway/native/native_handler.hpp"
+#include "gateway/rse/rse_handler.hpp"
+#include "gateway/settings.hpp"
+#include "signing/refusal.hpp"
+#include "tools/command.hpp"
+#include "tools/duration_flag.hpp"
+#include "tools/housekeeping.hpp"
+#include "tools/journal_command.hpp"
+#include "tools/ready_notice.hpp"
+#include "tools/stop_signal.hpp"
+
+namespace weft::tools {
+namespace {
+
+using gateway::Protocol;
+using std::chrono::milliseconds;
+
+constexpr milliseconds look_every{250};
+constexpr milliseconds stop_patience{4000}, last_flush{500};
+
+gateway::GatewaySettings gateway_settings(Context& context) {
+    config::Problems problems;
+    auto settings = gateway::read_gateway_settings(context.configuration(), problems);
+    Context::require_none(problems);
+    return settings;
+}
+
+std::unique_ptr<fabric::Fabric> open_fabric(Context& context) {
+    fabric::FabricOptions options;
+    options.warn = &Context::warn;
+    options.source = "gateway";
+    options.kind = "gateway";
+    return fabric::Fabric::open(context.configuration(), options);
+}
+
+/// Everything that the gateway is made of, in the order in which it depends on each other.
+class Gateway {
+public:
+    Gateway(Context& context, const gateway::GatewaySettings& settings)
+        : settings_(settings), fabric_(open_fabric(context)) {
+        auto bridge = gateway::LiveBridge::open(*fabric_, reliability_settings(context));
+        if (!bridge) throw failure(bridge.error());
+        bridge_ = std::move(*bridge);
+        auto tokens =
+            gateway::TokenStore::open(settings.tokens, fabric_->settings().space, &Context::warn);
+        if (!tokens) throw usage_error(tokens.error());
+        tokens_ = std::move(*tokens);
+        if (settings.auth_required && tokens_->tokens() == 0) {
+            Context::warn(
+                "gateway.auth.required is true, and there are no tokens yet: nobody gets "
+                "in; `weft token add` makes one");
+        }
+        access_ =
+            std::make_unique<gateway::Access>(*tokens_, settings.auth_required, fabric_->clock());
+        make_handlers(context);
+        open_server();
+    }
+
+    ~Gateway() { stop(); }
+
+    void refresh() { tokens_->refresh(); }
+    [[nodiscard]] fabric::Fabric& fabric() { return *fabric_; }
+    [[nodiscard]] gateway::Server& server() { return *server_; }
+    [[nodiscard]] std::string not_ready() { return bridge_->not_ready(); }
+
+    void say_where() {
+        say_listening("journal", bridge_->bound());
+        for (std::size_t i = 0; i < opened_.size(); ++i) {
+            const std::string url = server_->listeners()[i].url();
+            for (const gateway::MountSettings& mount : opened_[i].mounts) {
+                if (handler_of(mount.protocol)) {
+                    say_listening(std::string{name_of(mount.protocol)}, url + mount.prefix);
+                }
+            }
+        }
+    }
+
+    void stop() {
+        if (!server_) return;
+        server_->stop(stop_patience);
+        timers_.use(nullptr);
+        server_.reset();
+        native_.reset();
+        rse_.reset();
+        static_cast<void>(fabric_->flush(last_flush));
+        bridge_->stop();
+    }
+
+private:
+    void make_handlers(Context& context) {
+        const auto reliability = reliability_settings(context);
+        const fabric::TopicSpace& space = fabric_->settings().space;
+        native_ =
+            std::make_shared<gateway::native::NativeHandler>(gateway::native::NativeHandler::Parts{
+                *bridge_, *access_, timers_, fabric_->clock(), space, reliability.groups,
+                fabric_->settings().name, WEFT_VERSION, bridge_.get()});
+        metrics_ = std::make_shared<gateway::MetricsHandler>(gateway::MetricsHandler::Parts{
+            [this] { return figures(); }, [this] { return bridge_->not_ready(); }});
+        gateway::rse::Settings rse;
+        rse.topic_root = settings_.rse.topic_root;
+        rse.ttl = settings_.rse.ttl;
+        rse.max_events = settings_.rse.max_events;
+        rse.test_mode = settings_.rse.test_mode;
+        rse.auth_required = settings_.auth_required;
+        rse.body_bytes_max = settings_.body_max;
+        rse_settings_ = rse;
+        rse_ =
+            std::make_shared<gateway::rse::RseHandler>(rse, *bridge_, *tokens_, fabric_->clock());
+    }
+
+    [[nodiscard]] std::shared_ptr<gateway::Handler> handler_of(Protocol protocol) const {
+        switch (protocol) {
+            case Protocol::native:
+                return native_;
+            case Protocol::metrics:
+                return metrics_;
+            case Protocol::rse:
+                return rse_;
+            case Protocol::console:
+            case Protocol::esub:
+            case Protocol::routemaster:
+                return nullptr;
+        }
+        return nullptr;
+    }
+
+    void mount(const gateway::MountSettings& wanted, std::vector<gateway::Mount>& mounts) {
+        const auto below = [&](const std::string& path, std::shared_ptr<gateway::Handler> handler) {
+            mounts.push_back({wanted.prefix + path, std::move(handler)});
+        };
+        switch (wanted.protocol) {
+            case Protocol::native:
+                return below("/v1", native_);
+            case Protocol::metrics:
+                for (const char* path : {"/metrics", "/healthz", "/readyz"}) below(path, metrics_);
+                return;
+            case Protocol::rse: {
+                if (wanted.prefix.empty()) return below("/", rse_);
+                gateway::rse::Settings rse = rse_settings_;
+                rse.path_prefix = wanted.prefix;
+                return below("", std::make_shared<gateway::rse::RseHandler>(rse, *bridge_, *tokens_,
+                                                                            fabric_->clock()));
+            }
+            case Protocol::console:
+            case Protocol::esub:
+            case Protocol::routemaster:
+                return;
+        }
+    }
+
+    void open_server() {
+        gateway::ServerSettings server;
+        std::string left_out;
+        for (const auto& listener : settings_.listeners) {
+            gateway::ListenerSettings open;
+            open.address = listener.address;
+            for (const gateway::MountSettings& wanted : listener.mounts) {
+                mount(wanted, open.mounts);
+                if (!handler_of(wanted.protocol)) {
+                    left_out += (left_out.empty() ? "" : ", ") +
+                                std::string{name_of(wanted.protocol)} + " at " + listener.address;
+                }
+            }
+            if (open.mounts.empty()) continue;
+            server.listeners.push_back(std::move(open));
+            opened_.push_back(listener);
+        }
+        if (!left_out.empty()) Context::info("not there yet, and not served: " + left_out);
+        if (opened_.empty()) throw usage_error("gateway.listeners: nothing would be served");
+        server.limits.body = settings_.body_max;
+        server.limits.header = settings_.header_max;
+        server.limits.connections = settings_.connections_max;
+        server.limits.idle = settings_.idle;
+        server.tls = {settings_.certificate.string(), settings_.key.string(), settings_.tls_only};
+        server.on_access = [](const gateway::AccessRecord& record) {
+            Context::log(Context::Level::debug,
+                         std::string{record.peer} + " " + std::string{record.method} + " " +
+                             std::string{record.target} + " " + std::to_string(record.status) +
+                             " " + std::to_string(record.bytes) + " B " +
+                             std::to_string(record.took.count()) + " us " +
+                             std::string{record.request_id});
+        };
+        auto opened = gateway::Server::open(std::move(server));
+        if (!opened) throw failure(opened.error());
+        server_ = std::move(*opened);
+        timers_.use(&server_->timers());
+    }
+
+    [[nodiscard]] gateway::Figures figures() {
+        gateway::Figures figures;
+        figures.gauge("weft_build_info", "Version of weft.", 1, {{"version", WEFT_VERSION}});
+        const reliability::JournalInfo journal = bridge_->journal();
+        figures.gauge("weft_journal_head_id", "Newest id of the journal.",
+                      static_cast<double>(journal.head));
+        figures.gauge("weft_journal_low_id", "Oldest id that is there.",
+                      static_cast<double>(journal.low));
+        figures.gauge("weft_ready", "1: it can publish durably and read.",
+                      bridge_->not_ready().empty() ? 1 : 0);
+        if (server_) {
+            for (const auto& [name, value] : server_->stats()) {
+                const bool open = name.ends_with("_open");
+                const std::size_t dot = name.find('.');
+                gateway::Figures::Labels labels;
+                if (dot != std::string::npos) labels.emplace_back("reason", name.substr(dot + 1));
+                const std::string full = "weft_http_" + name.substr(0, dot);
+                if (open) {
+                    figures.gauge(full, "Now.", static_cast<double>(value), labels);
+                } else {
+                    figures.counter(full + "_total", "Since the start.", static_cast<double>(value),
+                                    labels);
+                }
+            }
+        }
+        fabric::Counters counters;
+        counters.add(fabric_->publisher().stats());
+        figures.add(counters);
+        return figures;
+    }
+
+    const gateway::GatewaySettings settings_;
+    gateway::rse::Settings rse_settings_;
+    std::unique_ptr<fabric::Fabric> fabric_;
+    std::unique_ptr<gateway::LiveBridge> bridge_;
+    std::unique_ptr<gateway::TokenStore> tokens_;
+    std::unique_ptr<gateway::Access> access_;
+    gateway::LateTimers timers_;
+    std::shared_ptr<gateway::native::NativeHandler> native_;
+    std::shared_ptr<gateway::MetricsHandler> metrics_;
+    std::shared_ptr<gateway::rse::RseHandler> rse_;
+    std::vector<gateway::GatewaySettings::Listener> opened_;
+    std::unique_ptr<gateway::Server> server_;
+};
+
+int run_gateway(Context& context, milliseconds ready_timeout) {
+    const gateway::GatewaySettings settings = gateway_settings(context);
+    StopSignal stop;
+    Gateway gateway(context, settings);
+    const auto deadline = std::chrono::steady_clock::now() + ready_timeout;
+    std::string waits = gateway.not_ready();
+    while (!waits.empty() && std::chrono::steady_clock::now() < deadline &&
+           stop.wait(milliseconds{10}) == StopSignal::Woken::timeout) {
+        waits = gateway.not_ready();
+    }
+    if (!waits.empty() && !stop.requested()) Context::warn(waits);
+    gateway.say_where();
+    say_ready();
+    {
+        const Housekeeping housekeeping(context, stop, gateway.fabric());
+        while (stop.wait(look_every) == StopSignal::Woken::timeout) gateway.refresh();
+        notify_systemd("STOPPING=1");
+    }
+    gateway.stop();
+    return stop.exit_code();
+}
+
+}  // namespace
+
+void add_gateway(CLI::App& app, Context& context) {
+    CLI::App* command = app.add_subcommand("gateway", "Bring HTTP to the fabric");
+    auto timeout = std::make_shared<milliseconds>(5000);
+    add_duration(*command, "--ready-timeout", *timeout,
+                 "When to complain that the relay does not answer (default: 5s)");
+    command->footer(
+        "Serves gateway.listeners: weft's own API, RSE polling and metrics, over a journal of its\n"
+        "own at reliability.journal.path. Prints where it listens, then `ready`. SIGTERM ends\n"
+        "streams with a last word and answers who waits, within 5 s.\n"
+        "Examples:  curl -d '{\"hash\": \"2f1c9e\"}' http://127.0.0.1:8080/v1/topics/git.commit\n"
+        "           curl 'http://127.0.0.1:8080/v1/events?topic=git.*&wait=30s'\n"
+        "           curl -N 'http://127.0.0.1:8080/v1/stream?topic=git.**'\n"
+        "docs/gateway.md has every route.");
+    command->callback([&context, timeout] {
+        context.run = [&context, timeout] { return run_gateway(context, *timeout); };
+    });
+}
+
+}  // namespace weft::tools
