@@ -88,6 +88,7 @@ void WorkQueue::again(Work work, Instant due) {
     const auto held = in_hand_.find(work.number);
     if (held == in_hand_.end()) return;
     const std::uint64_t at = held->second.key;
+    work.lease_until = held->second.lease_until;  // extended, perhaps, since it was taken
     in_hand_.erase(held);
     Key& key = keys_.at(at);
     key.in_hand.reset();
