@@ -20,7 +20,7 @@ namespace fuzz = weft::fuzz;
 
 using Target = void (*)(std::string_view);
 
-constexpr std::array<std::pair<std::string_view, Target>, 24> targets{{
+constexpr std::array<std::pair<std::string_view, Target>, 26> targets{{
     {"proof", fuzz::proof},
     {"contents", fuzz::contents},
     {"verifier", fuzz::verifier},
@@ -45,6 +45,8 @@ constexpr std::array<std::pair<std::string_view, Target>, 24> targets{{
     {"exec_answer", fuzz::exec_answer},
     {"dead_letter", fuzz::dead_letter},
     {"plugin_frames", fuzz::plugin_frames},
+    {"uri", fuzz::uri},
+    {"http_request", fuzz::http_request},
 }};
 
 std::vector<fs::path> files_in(const fs::path& directory) {

@@ -32,5 +32,7 @@ void cursor_fields(std::string_view input);    ///< Cursors, groups and families
 void exec_answer(std::string_view input);      ///< A line of an executable's stdout.
 void dead_letter(std::string_view input);      ///< The body of a dead letter.
 void plugin_frames(std::string_view input);    ///< What an isolated plugin and the hub say.
+void uri(std::string_view input);              ///< A target, a query, text with escapes.
+void http_request(std::string_view input);     ///< What a client of the gateway sends.
 
 }  // namespace weft::fuzz
