@@ -20,7 +20,7 @@ namespace fuzz = weft::fuzz;
 
 using Target = void (*)(std::string_view);
 
-constexpr std::array<std::pair<std::string_view, Target>, 26> targets{{
+constexpr std::array<std::pair<std::string_view, Target>, 28> targets{{
     {"proof", fuzz::proof},
     {"contents", fuzz::contents},
     {"verifier", fuzz::verifier},
@@ -47,6 +47,8 @@ constexpr std::array<std::pair<std::string_view, Target>, 26> targets{{
     {"plugin_frames", fuzz::plugin_frames},
     {"rse_request", fuzz::rse_request},
     {"rse_body", fuzz::rse_body},
+    {"uri", fuzz::uri},
+    {"http_request", fuzz::http_request},
 }};
 
 std::vector<fs::path> files_in(const fs::path& directory) {

@@ -34,5 +34,7 @@ void dead_letter(std::string_view input);      ///< The body of a dead letter.
 void plugin_frames(std::string_view input);    ///< What an isolated plugin and the hub say.
 void rse_request(std::string_view input);      ///< Path, '\n', query, '\n', User-Agent.
 void rse_body(std::string_view input);         ///< What RSE clients post.
+void uri(std::string_view input);              ///< A target, a query, text with escapes.
+void http_request(std::string_view input);     ///< What a client of the gateway sends.
 
 }  // namespace weft::fuzz
