@@ -76,6 +76,11 @@ EventReading::Done EventReading::begin() {
             BridgeError{BridgeError::Kind::invalid, "a read is for at least 1 message, not 0"});
     }
     const reliability::JournalInfo info = journal_.info();
+    if (!info.not_ready.empty()) {
+        // Where it cannot be looked into, this is what was known last: too little to go by.
+        const auto looked = journal_.read({0, info.head}, {}, {});
+        if (!looked) return tl::make_unexpected(error_of(looked.error()));
+    }
     epoch_ = info.epoch;
     page_.head = info.head;
     through_ = std::min(request_.through, info.head);
