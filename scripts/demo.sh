@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The main job, on real input: this repository's commits as signed messages through a relay, then one
 # message that was altered on its way and one from a revoked key, and two that must be acknowledged; a
-# journal that is killed, and a hub with three consumers that is killed, too.
+# journal that is killed, a hub with three consumers that is killed, too, and a gateway for who has only HTTP.
 # Exit 0 only if the numbers agree.
 #   scripts/demo.sh BUILD_DIR
 set -euo pipefail
@@ -159,6 +159,42 @@ done
 "$weft" hub --list
 kill "$hub"
 wait "$hub" || fail "the hub did not stop cleanly"
+
+say "weft gateway: HTTP onto the fabric; a message crosses in each direction, through RSE polling"
+cat > weft.d/93-gateway.yaml <<YAML
+reliability: { journal: { path: var/gateway, listen: "tcp://127.0.0.1:0" } }
+gateway:
+  listeners:
+    - { address: "127.0.0.1:0", serve: [native, metrics] }
+    - { address: "127.0.0.1:0", serve: [rse] }
+YAML
+"$weft" tail --topic 'rse.**' > "$work/rse.out" 2> "$work/rse.err" &
+pids+=($!)
+wait_for "$work/rse.err" 'ready'
+"$weft" gateway > "$work/gateway.out" 2> "$work/gateway.err" &
+gateway=$!
+pids+=("$gateway")
+wait_for "$work/gateway.out" '^ready$'
+grep listening "$work/gateway.out"
+native=$(awk '$2 == "native" {print $3}' "$work/gateway.out")
+rse=$(awk '$2 == "rse" {print $3}' "$work/gateway.out")
+curl -sS -d '{"hash": "posted by curl"}' "$native/v1/topics/web.commit?durable=true"
+echo
+curl -sS "$native/v1/events?topic=web.*" | cut -c1-160
+poller() { curl -sS -A "demo/1.0 uuid/12345678-1234-4234-8234-12345678901$1" "${@:2}"; }
+"$weft" publish rse.commits --json '{"from": "a service on the fabric"}' > /dev/null
+deadline=$((SECONDS + 20))
+until poller 1 "$rse/commits" > "$work/polled.json" && grep -q 'a service on the fabric' "$work/polled.json"; do
+    [ "$SECONDS" -lt "$deadline" ] || { cat "$work/gateway.err" >&2; fail "the poller did not see it"; }
+    read -rt 0.1 <> <(:) || true
+done
+cat "$work/polled.json"
+echo
+poller 2 -d '{"from": "a poller"}' "$rse/commits"
+wait_for "$work/rse.out" 'a poller'
+tail -n 1 "$work/rse.out" | cut -c1-200
+kill "$gateway"
+wait "$gateway" || fail "the gateway did not stop cleanly"
 
 echo
 cat "$work/hub.verdict"
