@@ -106,7 +106,7 @@ private:
     std::thread thread_;
 };
 
-/// Timers over several loops: each runs on the thread that asked, or the next one in turn.
+/// Timers over several loops, in turn. Threads: any.
 class LoopTimers : public Timers {
 public:
     explicit LoopTimers(const std::vector<std::unique_ptr<Loop>>& loops) : loops_(loops) {}

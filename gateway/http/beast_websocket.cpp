@@ -19,6 +19,7 @@ namespace websocket = boost::beast::websocket;
 constexpr std::uint16_t code_none = 1006;
 constexpr std::uint16_t code_going_away = 1001;
 constexpr std::uint16_t code_policy = 1008;
+constexpr std::uint16_t code_fault = 1011;
 /// For the other side to answer a goodbye, or to close after it.
 constexpr std::chrono::seconds goodbye_time{1};
 
@@ -129,7 +130,9 @@ public:
                 response.set("Server", "weft");
             }));
         socket_.control_callback([this](websocket::frame_type type, beast::string_view) {
-            if (type == websocket::frame_type::pong && start_.hooks.pong) start_.hooks.pong();
+            if (type == websocket::frame_type::pong && start_.hooks.pong) {
+                guarded([this] { start_.hooks.pong(); });
+            }
             if (type == websocket::frame_type::close) await_goodbye();
         });
         const auto self = this->shared_from_this();
@@ -159,11 +162,24 @@ public:
     }
 
 private:
+    /// What a hook throws ends this connection and no other.
+    template <typename Call>
+    void guarded(const Call& call) {
+        try {
+            call();
+        } catch (...) {
+            ++start_.core->counters[Count::handler_exceptions];
+            finish(code_fault);
+        }
+    }
+
     void begin() {
-        if (start_.hooks.open) {
+        guarded([this] {
+            if (!start_.hooks.open) return;
             start_.hooks.open(std::make_shared<HttpWebSocket>(
                 start_.core, link_, this->weak_from_this(), start_.loop.handle()));
-        }
+        });
+        if (finished_) return;
         read_next();
         if (!is_writing_) write_next();
     }
@@ -179,9 +195,10 @@ private:
                 const auto data = self->buffer_.data();
                 std::string message(static_cast<const char*>(data.data()), data.size());
                 self->buffer_ = {};
-                if (self->start_.hooks.message) {
+                self->guarded([&] {
+                    if (!self->start_.hooks.message) return;
                     self->start_.hooks.message(std::move(message), self->socket_.got_text());
-                }
+                });
                 if (!self->finished_) self->read_next();
             });
     }

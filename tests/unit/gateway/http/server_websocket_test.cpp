@@ -248,6 +248,21 @@ TEST_F(HttpWebSockets, EndThoseWhoBreakTheProtocolOrSendTooMuch) {
     EXPECT_EQ(messages(0).size(), 0U);
 }
 
+TEST_F(HttpWebSockets, EndWithAFaultOfTheHandlerAndNoOtherConnection) {
+    serve([](const auto& exchange) {
+        WebSocketHooks hooks;
+        hooks.message = [](const std::string&, bool) { throw std::runtime_error("a fault"); };
+        exchange->upgrade(std::move(hooks));
+    });
+    HttpClient client = connect();
+    client.send(handshake() + frame(text, "x"));
+    client.head();
+
+    EXPECT_TRUE(client.is_closed());
+    EXPECT_TRUE(eventually([&] { return stat("connections_open") == 0; }));
+    EXPECT_EQ(stat("handler_exceptions"), 1U);
+}
+
 TEST_F(HttpWebSockets, AreNotForForeignPages) {  // H6
     serve_socket();
     HttpClient client = connect();
