@@ -8,8 +8,8 @@
 namespace {
 
 using namespace weft::gateway::rse;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const ChannelTopics topics("org.weft.dev.rse");
 

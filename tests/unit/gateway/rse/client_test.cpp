@@ -7,7 +7,7 @@ namespace {
 
 using namespace weft::gateway;
 using namespace weft::gateway::rse;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 Headers agent(std::string value) {
     Headers headers;

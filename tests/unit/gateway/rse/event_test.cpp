@@ -37,8 +37,8 @@ TEST(RseEvent, IsTheTopicsMessageWithThePostersWords) {
     EXPECT_EQ(request.content_type, "application/json");
     EXPECT_EQ(request.mode, gateway::PublishRequest::Mode::durable);
     EXPECT_THAT(request.headers,
-                testing::ElementsAre(testing::Pair("rse-user-agent", "App/1 uuid/X"),
-                                     testing::Pair("rse-uuid", "x")));
+                ::testing::ElementsAre(::testing::Pair("rse-user-agent", "App/1 uuid/X"),
+                                       ::testing::Pair("rse-uuid", "x")));
 }
 
 TEST(RseEvent, IsOwnByUuidWithoutRegardToCaseAndNobodysWithoutOne) {  // R41, R141, R157
@@ -61,14 +61,14 @@ TEST(RseEvent, IsWrittenWithItsFiveMembers) {  // R51, R52, R53, R54
 
 TEST(RseEvent, AgeIsNeverNegativeAndDoesNotWrap) {  // R54
     const gateway::StoredEvent event{1, 1000 * second, message("[]", "application/json")};
-    EXPECT_THAT(written(event, 1), testing::HasSubstr(R"("age":0,)"));
+    EXPECT_THAT(written(event, 1), ::testing::HasSubstr(R"("age":0,)"));
     EXPECT_THAT(written(event, 1000 * second + 3 * 86'400 * second),
-                testing::HasSubstr(R"("age":259200,)"));
+                ::testing::HasSubstr(R"("age":259200,)"));
 }
 
 TEST(RseEvent, SaysItsChannelWhereSeveralAreRead) {  // R50
     const gateway::StoredEvent event{1, 1, message("[]", "application/json")};
-    EXPECT_THAT(written(event, 1, "/a"), testing::HasSubstr(R"("channel":"/a","data":[])"));
+    EXPECT_THAT(written(event, 1, "/a"), ::testing::HasSubstr(R"("channel":"/a","data":[])"));
 }
 
 TEST(RseEvent, PostedTextComesBackByteForByte) {  // R55, R73, R75, R76

@@ -6,7 +6,7 @@
 namespace {
 
 using namespace weft::gateway::rse;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 bool is_json(std::string_view text) {
     return check_json(text, 512).has_value();

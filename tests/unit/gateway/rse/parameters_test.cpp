@@ -8,7 +8,7 @@ namespace {
 using namespace weft::gateway;
 using namespace weft::gateway::rse;
 using namespace std::chrono_literals;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 tl::expected<PollParameters, std::string> parsed(std::string_view query) {
     return poll_parameters(*Query::parse(query), Settings{});

@@ -6,9 +6,9 @@ namespace weft::gateway::rse {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class RseAccess : public RseWorld {
 protected:
@@ -128,7 +128,7 @@ TEST_F(RseAccess, HealthIs503WhileTheStoreOrTheFabricIsAway) {  // R131
     const auto response = get("/health");
     EXPECT_EQ(response.status, 503U);
     EXPECT_TRUE(response.headers.find("Retry-After"));
-    EXPECT_THAT(response.body, testing::Not(HasSubstr("/var")));
+    EXPECT_THAT(response.body, ::testing::Not(HasSubstr("/var")));
 }
 
 TEST_F(RseAccess, VerboseHealthHasFiguresAndNoContents) {  // R6, R130, R143
@@ -142,7 +142,7 @@ TEST_F(RseAccess, VerboseHealthHasFiguresAndNoContents) {  // R6, R130, R143
     EXPECT_EQ((*body)["rse"]["events"].integer_or(-1), 2);
     EXPECT_GE((*body)["rse"]["uptime_s"].integer_or(-1), 0);
     EXPECT_EQ((*body)["journal"]["last_id"].integer_or(-1), 2);
-    EXPECT_THAT(response.body, testing::Not(HasSubstr("secret")));
+    EXPECT_THAT(response.body, ::testing::Not(HasSubstr("secret")));
     EXPECT_EQ(get("/health?verbose=maybe").status, 400U);
     EXPECT_EQ(get("/health?verbose=no").body, "OK\n");
 }
@@ -164,9 +164,9 @@ TEST_F(RseAccess, TestModeDumpsEverythingToThisHost) {  // R8, R142
     post("/b/c", "[2]");
     bridge.store({"org.weft.dev.other", "{}"});
     const auto body = get("/all?method=POST&post-data=[]&max-events=1").body;
-    EXPECT_THAT(body, testing::StartsWith(R"([{"id":1,"user_agent":")"));
+    EXPECT_THAT(body, ::testing::StartsWith(R"([{"id":1,"user_agent":")"));
     EXPECT_THAT(body, HasSubstr(R"("channel":"/b/c","data":[2]}])"));
-    EXPECT_THAT(get("/all?sort=-1").body, testing::StartsWith(R"([{"id":2,)"));
+    EXPECT_THAT(get("/all?sort=-1").body, ::testing::StartsWith(R"([{"id":2,)"));
     EXPECT_EQ(get("/all?sort=x").status, 400U);
     auto remote = request("GET", "/all");
     remote.loopback = false;

@@ -6,10 +6,10 @@ namespace weft::gateway::rse {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 class RsePoll : public RseWorld {
 protected:
@@ -110,7 +110,7 @@ TEST_F(RsePoll, ParentGivesTheAncestorsTooAndSaysWhereEachIsFrom) {  // R50, R97
     post("/x", "[5]", other);
     const auto response = get("/a/b/c?events=parent");
     EXPECT_THAT(ids(response), ElementsAre(1, 2, 3));
-    EXPECT_THAT(response.body, testing::StartsWith(R"({"channel":"/a/b/c",)"));
+    EXPECT_THAT(response.body, ::testing::StartsWith(R"({"channel":"/a/b/c",)"));
     EXPECT_THAT(response.body, HasSubstr(R"("channel":"/a/b","data":[2])"));
 }
 

@@ -5,9 +5,9 @@
 namespace weft::gateway::rse {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using Kind = BridgeError::Kind;
 
 class RsePublish : public RseWorld {};

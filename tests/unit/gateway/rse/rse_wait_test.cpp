@@ -9,7 +9,7 @@ namespace weft::gateway::rse {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 class RseWait : public RseWorld {
 protected:

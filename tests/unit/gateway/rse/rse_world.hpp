@@ -29,7 +29,7 @@ public:
     std::map<std::string, Principal> principals;
 };
 
-class RseWorld : public testing::Test {
+class RseWorld : public ::testing::Test {
 protected:
     static constexpr const char* agent = "App/1.2 uuid/0190a5c4-0000-4000-8000-00000000000a";
     static constexpr const char* other = "App/1.2 uuid/0190a5c4-0000-4000-8000-00000000000b";
@@ -72,7 +72,7 @@ protected:
         if (!response) throw std::runtime_error("no answer came");
         if (response->status >= 400) {
             EXPECT_TRUE(fabric::from_json(response->body)) << response->body;
-            EXPECT_THAT(response->body, testing::StartsWith("{\"message\":\""));
+            EXPECT_THAT(response->body, ::testing::StartsWith("{\"message\":\""));
             EXPECT_EQ(response->headers.find("Content-Type"), "application/json; charset=utf-8");
         }
         return *response;
