@@ -280,8 +280,9 @@ struct LiveBridge::Core {
         stopping = true;
         watch->stop();
         durable.stop(limits.stop_patience);
-        acknowledged.stop();
+        // First, so that a publish that waits for ACKs to reach us does not wait for its deadline.
         reliable->close();
+        acknowledged.stop();
         reads.stop();
         health->stop();
         host->stop_recording();
