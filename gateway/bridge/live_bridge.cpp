@@ -242,8 +242,9 @@ struct LiveBridge::Core {
         stopping = true;
         desk->stop();
         durable.stop(limits.stop_patience);
-        acknowledged.stop();
+        // First, so that a publish that waits for ACKs to reach us does not wait for its deadline.
         reliable->close();
+        acknowledged.stop();
         host->groups().stop();
         room.stop();
         health->stop();
