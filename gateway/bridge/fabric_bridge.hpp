@@ -135,6 +135,13 @@ public:
     /// looked at. Long reads take turns with others.
     virtual void read(ReadRequest request, OnPage done) = 0;
 
+    /// The head, if it is certain without a read that nothing that matches was stored after
+    /// `after` up to it: what most polls are answered by. Nothing: read.
+    [[nodiscard]] virtual std::optional<reliability::JournalId> nothing_after(
+        reliability::JournalId /*after*/, const reliability::TopicFilter& /*filter*/) {
+        return std::nullopt;
+    }
+
     using Ticket = std::uint64_t;  ///< 0: nothing waits. They rise from call to call.
     using OnWoken = std::function<void(Woken)>;
     /// Says once that a topic of the filter got a message after `after`, at once if it has already.

@@ -1,5 +1,7 @@
 #include "gateway/bridge/journal_desk.hpp"
 
+#include <atomic>
+
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -27,6 +29,7 @@ struct JournalDesk::Core {
           clock(the_clock),
           settings(std::move(the_settings)),
           followed(journal.info().head),
+          announced(followed),
           waiters(settings.waiters_max, followed) {}
 
     void work();
@@ -42,7 +45,8 @@ struct JournalDesk::Core {
     const std::shared_ptr<signing::TrustStore> trust;
     const fabric::Clock& clock;
     const JournalDeskSettings settings;
-    JournalId followed;  // The follower's alone.
+    JournalId followed;                // The follower's alone.
+    std::atomic<JournalId> announced;  // The waiters know of everything up to it.
     Waiters waiters;
 
     std::mutex mutex;
@@ -114,6 +118,7 @@ void JournalDesk::Core::follow() {
         const JournalId head = journal.info().head;
         while (followed < head && !announce(head)) {
         }
+        announced = followed;
         waiters.tick(clock.steady());
         lock.lock();
     }
@@ -181,6 +186,14 @@ void JournalDesk::stop() {
             BridgeError{BridgeError::Kind::stopped, "the gateway stops; ask again elsewhere"}));
     }
     core_->waiters.stop();
+}
+
+std::optional<JournalId> JournalDesk::nothing_after(JournalId after,
+                                                    const reliability::TopicFilter& filter) const {
+    // First the head: whatever it includes must have been announced.
+    const JournalId head = core_->journal.wait(UINT64_MAX, std::chrono::milliseconds{0});
+    if (core_->announced < head || core_->waiters.may_have_had(after, filter)) return std::nullopt;
+    return head;
 }
 
 std::size_t JournalDesk::waiters() const {

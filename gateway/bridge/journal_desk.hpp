@@ -8,6 +8,7 @@
 // Limits:    JournalDeskSettings.
 
 #include <memory>
+#include <optional>
 
 #include "fabric/transport/clock.hpp"
 #include "gateway/bridge/fabric_bridge.hpp"
@@ -37,6 +38,8 @@ public:
     FabricBridge::Ticket wait(reliability::JournalId after, const reliability::TopicFilter& filter,
                               std::chrono::milliseconds timeout, FabricBridge::OnWoken done);
     void forget(FabricBridge::Ticket ticket);
+    [[nodiscard]] std::optional<reliability::JournalId> nothing_after(
+        reliability::JournalId after, const reliability::TopicFilter& filter) const;
     /// Answers everything `stopped`; callbacks under way may still run until the destructor is
     /// through.
     void stop();

@@ -327,6 +327,12 @@ void LiveBridge::forget(Ticket ticket) {
     core_->desk->forget(ticket);
 }
 
+std::optional<JournalId> LiveBridge::nothing_after(JournalId after,
+                                                   const reliability::TopicFilter& filter) {
+    if (core_->stopping) return std::nullopt;
+    return core_->desk->nothing_after(after, filter);
+}
+
 bool LiveBridge::work(Work todo) {
     return core_->work(std::move(todo));
 }

@@ -72,6 +72,8 @@ public:
     Ticket wait(reliability::JournalId after, const reliability::TopicFilter& filter,
                 std::chrono::milliseconds timeout, OnWoken done) override;
     void forget(Ticket ticket) override;
+    [[nodiscard]] std::optional<reliability::JournalId> nothing_after(
+        reliability::JournalId after, const reliability::TopicFilter& filter) override;
     [[nodiscard]] bool work(Work todo) override;
     [[nodiscard]] reliability::JournalInfo journal() override;
     [[nodiscard]] std::string not_ready() override;

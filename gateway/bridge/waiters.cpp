@@ -25,9 +25,17 @@ Waiters::Waiters(std::size_t waiters_max, JournalId head)
 
 bool Waiters::may_have(JournalId after, const TopicFilter& filter) const {
     if (after < covered_from_) return true;
-    return std::any_of(recent_.rbegin(), recent_.rend(), [&](const Recent& recent) {
-        return recent.last > after && filter.matches(recent.topic);
-    });
+    // Their ids rise, so that the first that is not after it ends the search.
+    for (auto recent = recent_.rbegin(); recent != recent_.rend() && recent->last > after;
+         ++recent) {
+        if (filter.matches(recent->topic)) return true;
+    }
+    return false;
+}
+
+bool Waiters::may_have_had(JournalId after, const TopicFilter& filter) const {
+    const std::scoped_lock lock(mutex_);
+    return may_have(after, filter);
 }
 
 Waiters::Ticket Waiters::add(JournalId after, const TopicFilter& filter, fabric::Instant deadline,

@@ -47,6 +47,9 @@ public:
     void stop();  ///< Tells everybody, and who comes later.
 
     [[nodiscard]] std::size_t size() const;
+    /// False: of what this was told, nothing that matches came after the id.
+    [[nodiscard]] bool may_have_had(reliability::JournalId after,
+                                    const reliability::TopicFilter& filter) const;
 
 private:
     struct Waiter {
@@ -59,6 +62,7 @@ private:
         reliability::JournalId last;
         std::string topic;
     };
+    /// With mutex_ held.
     [[nodiscard]] bool may_have(reliability::JournalId after,
                                 const reliability::TopicFilter& filter) const;
     [[nodiscard]] FabricBridge::OnWoken take(Ticket ticket);

@@ -72,6 +72,14 @@ void Poll::start() {
 
 void Poll::read() {
     const PollParameters& asked = question_.parameters;
+    if (after_ != 0) {
+        if (const auto head = core_->bridge.nothing_after(after_, filter_)) {
+            EventPage page;
+            page.head = page.next.id = *head;
+            page.at_head = true;
+            return on_page(std::move(page));
+        }
+    }
     ReadRequest request;
     request.after = {0, after_};
     request.filter = filter_;

@@ -89,6 +89,12 @@ public:
         return desk_->wait(after, filter, timeout, std::move(done));
     }
     void forget(Ticket ticket) override { desk_->forget(ticket); }
+    std::optional<reliability::JournalId> nothing_after(
+        reliability::JournalId after, const reliability::TopicFilter& filter) override {
+        const std::scoped_lock lock(mutex_);
+        if (read_error_) return std::nullopt;
+        return desk_->nothing_after(after, filter);
+    }
     reliability::JournalInfo journal() override { return journal_.info(); }
     std::string not_ready() override {
         const std::scoped_lock lock(mutex_);
