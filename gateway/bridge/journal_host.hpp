@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <tl/expected.hpp>
+#include <utility>
 
 #include "fabric/fabric.hpp"
 #include "reliability/cursor/cursor_store.hpp"

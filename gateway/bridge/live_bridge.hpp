@@ -21,7 +21,6 @@
 #include "gateway/bridge/fabric_bridge.hpp"
 #include "gateway/bridge/journal_room.hpp"
 #include "gateway/bridge/pending_publishes.hpp"
-#include "reliability/ack/tracker.hpp"
 #include "reliability/cursor/cursor_store.hpp"
 #include "reliability/cursor/group_service.hpp"
 #include "reliability/service/journal_service.hpp"
