@@ -216,11 +216,23 @@ constexpr const char* default_listeners = R"([
 
 Keys translated_protocols() {
     return {
-        section("rse", "RSE polling.",
-                {key(Type::text, "topic_root", "rse", "Its topics below <prefix>.<environment>."),
-                 key(Type::duration, "ttl", "120s", "How long an event can be polled."),
-                 count("max_events", "500", 1, 500, "Events in one answer."),
-                 key(Type::flag, "test_mode", "false", "Serve the test page of the protocol.")}),
+        section(
+            "rse", "RSE polling.",
+            {key(Type::text, "topic_root", "rse", "Its topics below <prefix>.<environment>."),
+             key(Type::duration, "ttl", "120s", "How long an event can be polled."),
+             count("max_events", "500", 1, 500, "Events in one answer."),
+             key(Type::flag, "test_mode", "false", "Serve the test page of the protocol."),
+             choice("jsonp", "auto", {"auto", "on", "off"},
+                    "Whether callbacks are answered; auto: in test mode alone."),
+             list("cors_origins", "[]", each(Type::text),
+                  "Web origins whose scripts may read and post, such as https://app.example."),
+             key(Type::flag, "require_https", "false", "Refuse plain HTTP."),
+             key(Type::flag, "trust_forwarded_proto", "false",
+                 "Believe a proxy's X-Forwarded-Proto about HTTPS."),
+             may_be_empty(key(Type::text, "path_prefix", "\"\"",
+                              "Where the channels begin, such as /events.")),
+             may_be_empty(key(Type::text, "extra_characters", "\"\"",
+                              "Allowed in channel names, out of =:@,;!$&'()+ and no others."))}),
         section("esub", "esub sub and rep.",
                 {key(Type::text, "topic_root", "esub", "Its topics below <prefix>.<environment>."),
                  key(Type::flag, "confirm", "false", "Tell a rep whether a sub was waiting."),

@@ -92,15 +92,6 @@ GatewaySettings::Listener read_listener(const Section& section) {
     return listener;
 }
 
-/// "" opens the whole fabric to the protocol.
-std::string full_root(const fabric::TopicSpace& space, const Section& section,
-                      const std::string& root) {
-    if (root.empty()) return space.root();
-    const auto topic = fabric::Topic::parse(space.root() + "." + root);
-    if (!topic) section.refuse("topic_root", topic.error());
-    return space.root() + "." + root;
-}
-
 }  // namespace
 
 std::string_view name_of(Protocol protocol) noexcept {
@@ -109,9 +100,7 @@ std::string_view name_of(Protocol protocol) noexcept {
 
 GatewaySettings read_gateway_settings(const config::Configuration& configuration,
                                       config::Problems& problems) {
-    const Section root(configuration, "", problems);
     const Section section(configuration, "gateway", problems);
-    const fabric::TopicSpace space{root.text("topic_prefix"), root.text("environment")};
     GatewaySettings settings;
     for (const Section& listener : section.items("listeners")) {
         settings.listeners.push_back(read_listener(listener));
@@ -131,9 +120,6 @@ GatewaySettings read_gateway_settings(const config::Configuration& configuration
     settings.header_max = section.size("limits.header");
     settings.connections_max = section.count("limits.connections");
     settings.idle = section.duration("limits.idle");
-    const Section rse = section.section("rse");
-    settings.rse = {full_root(space, rse, rse.text("topic_root")), rse.duration("ttl"),
-                    rse.count("max_events"), rse.flag("test_mode")};
     return settings;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// What the configuration says about the gateway, as types. Read once, at the edge. Threads: values.
+// What the configuration says about the gateway as a whole, as types; each protocol reads its own
+// part. Read once, at the edge. Threads: values.
 
 #include <chrono>
 #include <cstdint>
@@ -9,7 +10,6 @@
 
 #include "config/configuration.hpp"
 #include "config/problem.hpp"
-#include "fabric/message/topic.hpp"
 
 namespace weft::gateway {
 
@@ -27,12 +27,6 @@ struct GatewaySettings {
         std::vector<MountSettings> mounts;
         std::string where;  ///< "weft.d/60-gateway.yaml:4", for sentences.
     };
-    struct Rse {
-        std::string topic_root;  ///< Full, such as "org.weft.dev.rse".
-        std::chrono::milliseconds ttl{};
-        std::uint64_t max_events = 0;
-        bool test_mode = false;
-    };
 
     std::vector<Listener> listeners;
     std::filesystem::path certificate, key;  ///< Empty: no TLS.
@@ -41,7 +35,6 @@ struct GatewaySettings {
     std::filesystem::path tokens;
     std::uint64_t body_max = 0, header_max = 0, connections_max = 0;
     std::chrono::milliseconds idle{};
-    Rse rse;
 };
 
 /// Problems name file and line.

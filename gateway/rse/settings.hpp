@@ -1,11 +1,14 @@
 #pragma once
-// What RSE polling can be told. docs/rse.md explains each. Threads: a value.
+// What RSE polling can be told. docs/rse.md explains each. Threads: a value; read() is pure.
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "config/configuration.hpp"
+#include "config/problem.hpp"
 
 namespace weft::gateway::rse {
 
@@ -30,6 +33,10 @@ struct Settings {
     /// Of an answer, about: a page ends there, and one event is always given.
     std::size_t answer_bytes = std::size_t{8} << 20;
 
+    /// Of topic_prefix, environment, gateway.rse, auth and limits. Adds what is wrong to
+    /// `problems`.
+    [[nodiscard]] static Settings read(const config::Configuration& configuration,
+                                       config::Problems& problems);
     [[nodiscard]] bool jsonp_is_on() const noexcept { return jsonp.value_or(test_mode); }
 };
 

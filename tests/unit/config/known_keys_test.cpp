@@ -68,6 +68,14 @@ reliability:
   journal_endpoints: {}
   repair: { wait: 5s, held_max: 65536 }
 hub: { journal: "", state: var/hub }
+gateway:
+  rse:
+    jsonp: auto
+    cors_origins: []
+    require_https: false
+    trust_forwarded_proto: false
+    path_prefix: ""
+    extra_characters: ""
 log: { level: info }
 )YAML";
 

@@ -38,8 +38,6 @@ TEST(GatewaySettings, AreTheListenersOfTheContractByDefault) {
     ASSERT_THAT(got.settings.listeners[0].mounts, SizeIs(3));
     EXPECT_EQ(got.settings.listeners[0].mounts[0].protocol, Protocol::native);
     EXPECT_EQ(got.settings.listeners[1].mounts[0].protocol, Protocol::rse);
-    EXPECT_EQ(got.settings.rse.topic_root, "org.weft.dev.rse");
-    EXPECT_EQ(got.settings.rse.ttl, std::chrono::seconds{120});
     EXPECT_FALSE(got.settings.auth_required);
     EXPECT_EQ(got.settings.body_max, 4U << 20U);
 }
@@ -52,10 +50,6 @@ TEST(GatewaySettings, MountProtocolsBelowAPrefixOnOnePort) {
     ASSERT_THAT(got.settings.listeners, SizeIs(1));
     EXPECT_EQ(got.settings.listeners[0].mounts[1].prefix, "/events");
     EXPECT_EQ(got.settings.listeners[0].where, "a.yaml:3");
-}
-
-TEST(GatewaySettings, AnEmptyRootOpensTheWholeFabric) {
-    EXPECT_EQ(read("gateway: {rse: {topic_root: ''}}").settings.rse.topic_root, "org.weft.dev");
 }
 
 TEST(GatewaySettings, SayWhatIsWrongAndWhere) {
@@ -74,7 +68,6 @@ TEST(GatewaySettings, SayWhatIsWrongAndWhere) {
                 HasSubstr("belong together"));
     EXPECT_THAT(read("gateway: {tls: {only: true}}").problems,
                 HasSubstr("nothing could be served"));
-    EXPECT_THAT(read("gateway: {rse: {topic_root: 'a..b'}}").problems, HasSubstr("a.yaml:1"));
 }
 
 }  // namespace
