@@ -112,16 +112,11 @@ private:
                 fabric_->settings().name, WEFT_VERSION, bridge_.get()});
         metrics_ = std::make_shared<gateway::MetricsHandler>(gateway::MetricsHandler::Parts{
             [this] { return figures(); }, [this] { return bridge_->not_ready(); }});
-        gateway::rse::Settings rse;
-        rse.topic_root = settings_.rse.topic_root;
-        rse.ttl = settings_.rse.ttl;
-        rse.max_events = settings_.rse.max_events;
-        rse.test_mode = settings_.rse.test_mode;
-        rse.auth_required = settings_.auth_required;
-        rse.body_bytes_max = settings_.body_max;
-        rse_settings_ = rse;
-        rse_ =
-            std::make_shared<gateway::rse::RseHandler>(rse, *bridge_, *tokens_, fabric_->clock());
+        config::Problems problems;
+        rse_settings_ = gateway::rse::Settings::read(context.configuration(), problems);
+        Context::require_none(problems);
+        rse_ = std::make_shared<gateway::rse::RseHandler>(rse_settings_, *bridge_, *tokens_,
+                                                          fabric_->clock());
     }
 
     [[nodiscard]] std::shared_ptr<gateway::Handler> handler_of(Protocol protocol) const {

@@ -143,6 +143,7 @@ void say_end(const std::vector<hub::ConsumerStatus>& consumers) {
         add("refused", c.feed.refused);
         add("late", c.feed.late);
         add("seen_again", c.feed.seen_again);
+        add("unanswered", c.feed.unanswered);
         Context::say_counters(counters);
     }
 }

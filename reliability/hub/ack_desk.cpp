@@ -6,19 +6,17 @@
 namespace weft::reliability::hub {
 namespace {
 
-template <class Map>
-void forget_oldest(Map& map, std::deque<fabric::MessageId>& order) {
-    while (order.size() > AckDesk::remembered_max) {
-        map.erase(order.front());
-        order.pop_front();
-    }
-}
+/// Of an entry without its bytes: ids, places, maps.
+constexpr std::size_t entry_bytes = 512;
 
 }  // namespace
 
 AckDesk::AckDesk(fabric::Fabric& fabric, const std::string& consumer,
-                 const std::vector<std::string>& globs, AckLevel level)
-    : consumer_(consumer), level_(level) {
+                 const std::vector<std::string>& globs, AckLevel level, std::size_t bytes_max)
+    : consumer_(consumer),
+      level_(level),
+      asked_(remembered_max, bytes_max),
+      known_(remembered_max, bytes_max) {
     ConsumerOptions options;
     options.automatic = false;
     options.says_received = false;
@@ -27,10 +25,14 @@ AckDesk::AckDesk(fabric::Fabric& fabric, const std::string& consumer,
         fabric, globs, [this](const Delivery& delivery) { on_delivery(delivery); }, options);
 }
 
+bool AckDesk::settles(const Delivery& delivery, const Known& known) {
+    return known.is != Known::Is::leased || delivery.asked() == AckLevel::received;
+}
+
 void AckDesk::answer(const Delivery& delivery, const Known& known) {
     if (known.is == Known::Is::rejected) {
         delivery.reject(known.reason);
-    } else if (known.is == Known::Is::processed || delivery.asked() == AckLevel::received) {
+    } else {
         delivery.ack();
     }
 }
@@ -45,9 +47,14 @@ void AckDesk::on_delivery(const Delivery& delivery) {
     std::optional<Known> known;
     {
         const std::scoped_lock lock(mutex_);
-        if (const auto at = known_.find(id); at != known_.end()) known = at->second;
-        if (asked_.emplace(id, delivery).second) asked_order_.push_back(id);
-        forget_oldest(asked_, asked_order_);
+        const Known* const found = known_.find(id);
+        if (found != nullptr && settles(delivery, *found)) {
+            known = *found;
+        } else {
+            const fabric::RunBytes* const run = delivery.message().run().get();
+            const std::size_t frames = run->topic.size() + run->contents.size() + run->proof.size();
+            unanswered_ += asked_.add(id, delivery, {entry_bytes, run, frames});
+        }
     }
     if (known) answer(delivery, *known);
 }
@@ -56,16 +63,18 @@ void AckDesk::note(const fabric::MessageId& id, Known known) {
     std::optional<Delivery> delivery;
     {
         const std::scoped_lock lock(mutex_);
-        if (const auto at = asked_.find(id); at != asked_.end()) delivery = at->second;
-        const auto [at, fresh] = known_.try_emplace(id, known);
-        if (fresh) {
-            known_order_.push_back(id);
-        } else if (known.is != Known::Is::leased) {
-            at->second = known;
+        Known* const before = known_.find(id);
+        if (before != nullptr && known.is == Known::Is::leased) {
+            known = *before;  // the worker was faster than who told of the lease
         } else {
-            known = at->second;  // the worker was faster than who told of the lease
+            known_.erase(id);
+            known_.add(id, known, {entry_bytes + known.reason.size()});
         }
-        forget_oldest(known_, known_order_);
+        const Delivery* const asked = asked_.find(id);
+        if (asked != nullptr && settles(*asked, known)) {
+            delivery = *asked;
+            asked_.erase(id);
+        }
     }
     if (delivery) answer(*delivery, known);
 }
@@ -89,6 +98,11 @@ void AckDesk::stop() {
 std::uint64_t AckDesk::acks() const {
     const auto stats = consumer_of_acks_->stats();
     return stats.responder.acks + stats.responder.rejections;
+}
+
+std::uint64_t AckDesk::unanswered() const {
+    const std::scoped_lock lock(mutex_);
+    return unanswered_;
 }
 
 }  // namespace weft::reliability::hub

@@ -38,6 +38,7 @@ struct FeedStats {
     std::uint64_t late = 0;         ///< Done, but others had or may have it by then.
     std::uint64_t seen_again = 0;   ///< Came again while we had it, or before it was told as done.
     std::uint64_t acks = 0;         ///< To publishers, at the level that the consumer says.
+    std::uint64_t unanswered = 0;   ///< Asked for an ACK; forgotten unanswered: too many asked.
 };
 
 /// Once per dead letter; true if it is on its way. Any thread.

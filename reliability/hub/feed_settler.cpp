@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 using Level = Surroundings::Level;
 using Reason = JournalError::Reason;
 
-constexpr milliseconds settle_every{1000};
+constexpr milliseconds settle_every{1000}, pause_max{30'000};
 
 }  // namespace
 
@@ -24,39 +24,58 @@ void FeedSettler::run(const std::stop_token& stop) {
     Instant next_extension = parts_.clock.steady() + settle_every;
     while (true) {
         std::optional<FailedWork> failed;
+        bool stopping = false, now = false;
         {
             std::unique_lock lock(bench.mutex);
-            state_.to_settle.wait_for(lock, stop, settle_every,
-                                      [&] { return state_.something_to_settle(); });
-            if (stop.stop_requested() && !state_.something_to_settle()) return;
-            if (!state_.failed.empty()) {
+            state_.to_settle.wait_for(lock, stop, quiet_time(), [&] { return is_due(); });
+            stopping = stop.stop_requested();
+            if (stopping && !state_.something_to_settle()) return;
+            now = stopping || is_due();
+            if (now && !state_.failed.empty()) {
                 failed = std::move(state_.failed.front());
                 state_.failed.pop_front();
             }
-            state_.settling = true;
+            state_.settling = now;
         }
-        bool well = tell_done();
-        if (failed && !tell_failed(*failed)) {
-            well = false;
-            const std::scoped_lock lock(bench.mutex);
-            state_.failed.push_front(std::move(*failed));
-        }
-        {
-            const std::scoped_lock lock(bench.mutex);
-            state_.settling = false;
-        }
-        bench.room.notify_all();
+        if (now && !settle(std::move(failed), stopping) && stopping) return;
         if (parts_.clock.steady() >= next_extension) {
             next_extension = parts_.clock.steady() + settle_every;
             extend_leases();
         }
-        if (well) continue;
-        std::unique_lock lock(bench.mutex);
-        if (state_.to_settle.wait_for(lock, stop, FeedState::retry_after, [] { return false; })) {
-            return;
-        }
-        if (stop.stop_requested()) return;
     }
+}
+
+bool FeedSettler::is_due() const {
+    const Instant now = parts_.clock.steady();
+    return now >= not_before_ &&
+           (!state_.failed.empty() || (!state_.done.empty() && now >= done_not_before_));
+}
+
+milliseconds FeedSettler::quiet_time() const {
+    const Instant now = parts_.clock.steady();
+    Instant quiet = settle_every;
+    for (const Instant at : {not_before_, done_not_before_}) {
+        // Rounded up: not again and again within the last millisecond.
+        if (at > now) quiet = std::min(quiet, at - now + milliseconds{1});
+    }
+    return std::chrono::duration_cast<milliseconds>(quiet);
+}
+
+bool FeedSettler::settle(std::optional<FailedWork> failed, bool last) {
+    bool well = true;
+    if (last || parts_.clock.steady() >= done_not_before_) well = tell_done();
+    if (failed && !tell_failed(*failed)) {
+        well = false;
+        not_before_ = parts_.clock.steady() + FeedState::retry_after;
+        const std::scoped_lock lock(parts_.bench.mutex);
+        state_.failed.push_front(std::move(*failed));
+    }
+    {
+        const std::scoped_lock lock(parts_.bench.mutex);
+        state_.settling = false;
+    }
+    parts_.bench.room.notify_all();
+    return well;
 }
 
 bool FeedSettler::tell_done() {
@@ -68,25 +87,51 @@ bool FeedSettler::tell_done() {
     }
     if (ids.empty()) return true;
     const auto answers = parts_.door->ack(state_.member, ids);
-    if (!answers && FeedState::comes_back(answers.error().reason)) return false;
     if (!answers && answers.error().reason != Reason::not_found) {
-        state_.say(Level::error, "could not tell what is done: " + answers.error().sentence);
-        return false;
+        return could_not_tell_done(answers.error());
     }
+    pause_ = FeedState::retry_after;
+    if (!said_.empty()) state_.say(Level::info, "tells the journal again what is done");
+    said_.clear();
     std::size_t late = 0;
     if (answers) {
         late = static_cast<std::size_t>(std::count_if(
             answers->begin(), answers->end(), [](const auto& answer) { return !answer.counts(); }));
     }
+    told_done(ids, late);
+    return true;
+}
+
+bool FeedSettler::could_not_tell_done(const JournalError& error) {
+    const Instant now = parts_.clock.steady();
+    if (FeedState::comes_back(error.reason)) {
+        not_before_ = now + FeedState::retry_after;
+        return false;
+    }
+    // It will hardly be otherwise soon, and nothing is lost: the marks have it.
+    done_not_before_ = now + pause_;
+    pause_ = std::min(pause_ * 2, pause_max);
+    if (said_ != error.sentence) {
+        said_ = error.sentence;
+        state_.say(Level::error, "could not tell what is done: " + error.sentence +
+                                     "; it is tried again, every 30 s in the end");
+    }
+    return false;
+}
+
+void FeedSettler::told_done(const std::vector<JournalId>& ids, std::size_t late) {
     const std::scoped_lock lock(parts_.bench.mutex);
     state_.stats.late += late;
     // Begun anew meanwhile: the marks are others.
-    if (state_.done.size() < ids.size() || state_.done.front() != ids.front()) return true;
+    if (state_.done.size() < ids.size() || state_.done.front() != ids.front()) return;
     parts_.marks->settle(ids.size());
-    for (const JournalId id : ids) state_.done_set.erase(id);
+    for (const JournalId id : ids) {
+        if (const auto at = state_.done_set.find(id); at != state_.done_set.end()) {
+            state_.done_set.erase(at);
+        }
+    }
     state_.done.erase(state_.done.begin(),
                       state_.done.begin() + static_cast<std::ptrdiff_t>(ids.size()));
-    return true;
 }
 
 bool FeedSettler::tell_failed(FailedWork& failed) {
@@ -114,8 +159,14 @@ bool FeedSettler::tell_failed(FailedWork& failed) {
         state_.telling_failure = false;
         return false;
     }
-    say_failed(failed, dead, delay);
-    count_failed(failed, dead, told && !told->counts());
+    if (told && told->is == GroupDoor::Answer::Is::already) {
+        state_.say(Level::warning,
+                   "message " + std::to_string(work.number) +
+                       " failed, and does not come again: the cursor was moved past it");
+    } else {
+        say_failed(failed, dead, delay);
+    }
+    count_failed(failed, dead, told ? std::optional{*told} : std::nullopt);
     return true;
 }
 
@@ -135,7 +186,8 @@ void FeedSettler::say_failed(const FailedWork& failed, bool dead, milliseconds d
     }
 }
 
-void FeedSettler::count_failed(const FailedWork& failed, bool dead, bool late) {
+void FeedSettler::count_failed(const FailedWork& failed, bool dead,
+                               const std::optional<GroupDoor::Answer>& told) {
     const Work& work = failed.work;
     FeedStats& stats = state_.stats;
     {
@@ -147,10 +199,12 @@ void FeedSettler::count_failed(const FailedWork& failed, bool dead, bool late) {
         } else {
             ++stats.retried;
         }
-        if (late) ++stats.late;
+        if (told && !told->counts()) ++stats.late;
         // A failure takes back what comes later of its key; so do we, until it is through. What
-        // was buried does not.
-        if (parts_.settings.ordered && !dead) {
+        // was buried does not, and nothing does of which the group does not want to hear any more
+        // (the cursor was moved past it): what comes later stays leased to us.
+        const bool took_back = !dead && !(told && told->is == GroupDoor::Answer::Is::already);
+        if (parts_.settings.ordered && took_back) {
             parts_.bench.queue.drop_key(work.key);
             state_.failed_keys[work.key] = ++state_.generation;
         }

@@ -29,7 +29,7 @@ FeedTaker::FeedTaker(FeedState& state)
     : state_(state),
       parts_(state.parts),
       verifier_(parts_.trust),
-      former_life_(state),
+      former_life_(state, verifier_),
       want_(std::max<std::size_t>(want_first, parts_.settings.workers * std::size_t{2})) {}
 
 void FeedTaker::run(const std::stop_token& stop) {
@@ -243,7 +243,14 @@ void FeedTaker::give(std::vector<Work> works, std::uint64_t generation,
                 if (parts_.settings.ordered && failed != state_.failed_keys.end() &&
                     failed->second > generation) {
                     doubtful.push_back(std::move(work));
-                } else if (state_.done_set.contains(work.number) || bench.queue.has(work.number)) {
+                } else if (state_.done_set.contains(work.number)) {
+                    // What was told of it may have been told before it was leased to us again.
+                    if (parts_.marks->done(work.number)) {
+                        state_.done.push_back(work.number);
+                        state_.done_set.insert(work.number);
+                    }
+                    ++state_.stats.seen_again;
+                } else if (bench.queue.has(work.number)) {
                     bench.queue.set_lease(work.number, work.lease_until);
                     ++state_.stats.seen_again;
                 } else {
@@ -255,6 +262,7 @@ void FeedTaker::give(std::vector<Work> works, std::uint64_t generation,
             generation = state_.generation;
         }
         bench.work.notify_all();
+        state_.to_settle.notify_one();
         for (const Work& work : fresh) parts_.leased(work);
         // A failure of their key was told after they were asked for. It took back what was leased
         // before it; what was leased after it is ours.

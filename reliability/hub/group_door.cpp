@@ -7,7 +7,8 @@ namespace {
 template <class Groups>
 class Door : public GroupDoor {
 public:
-    Door(Groups groups, std::string group) : groups_(groups), group_(std::move(group)) {}
+    Door(Groups groups, Journal& journal, std::string group)
+        : groups_(groups), journal_(journal), group_(std::move(group)) {}
 
     JournalResult<NextMessages> next(const std::string& member, std::size_t max, milliseconds lease,
                                      milliseconds wait) override {
@@ -33,16 +34,38 @@ public:
     JournalResult<void> leave(const std::string& member) override {
         return groups_.leave(group_, member);
     }
+    JournalResult<std::optional<DeadLetter>> dead_letter(JournalId id) override {
+        std::optional<DeadLetter> none;
+        const auto letters = groups_.dead(group_, id - 1, 1);
+        if (!letters) return tl::make_unexpected(letters.error());
+        if (letters->empty() || letters->front().id != id) return none;
+        return std::optional<DeadLetter>{letters->front()};
+    }
+    JournalResult<std::optional<StoredMessage>> read_one(Position at) override {
+        std::optional<StoredMessage> none;
+        const auto page =
+            journal_.read({at.epoch, at.id - 1}, TopicFilter{}, {.messages = 1, .through = at.id});
+        // The caller's fault at most if the journal is a shorter one now.
+        if (!page && page.error().reason == JournalError::Reason::invalid) return none;
+        if (!page) return tl::make_unexpected(page.error());
+        std::vector<StoredMessage> messages = messages_of(*page);
+        if (page->next.epoch != at.epoch || messages.empty() || messages.front().id() != at.id) {
+            return none;
+        }
+        return std::optional<StoredMessage>{std::move(messages.front())};
+    }
 
 protected:
     Groups groups_;
+    Journal& journal_;
     const std::string group_;
 };
 
 class RemoteDoor final : public Door<RemoteGroups> {
 public:
-    RemoteDoor(RemoteLink& link, const fabric::Clock& clock, std::string group)
-        : Door(RemoteGroups(link, clock), std::move(group)), cursors_(link) {}
+    RemoteDoor(RemoteJournal& journal, const fabric::Clock& clock, std::string group)
+        : Door(RemoteGroups(journal.link(), clock), journal, std::move(group)),
+          cursors_(journal.link()) {}
 
     JournalResult<CursorStore::Put> put(std::vector<signing::TopicGlob> globs, const Start& start,
                                         const GroupSettings& settings) override {
@@ -57,7 +80,8 @@ private:
 
 class LocalDoor final : public Door<GroupService&> {
 public:
-    using Door::Door;
+    LocalDoor(GroupService& groups, std::string group)
+        : Door(groups, groups.cursors().journal(), std::move(group)) {}
 
     JournalResult<CursorStore::Put> put(std::vector<signing::TopicGlob> globs, const Start& start,
                                         const GroupSettings& settings) override {
@@ -75,9 +99,9 @@ public:
 
 }  // namespace
 
-std::unique_ptr<GroupDoor> open_remote_group(RemoteLink& link, const fabric::Clock& clock,
+std::unique_ptr<GroupDoor> open_remote_group(RemoteJournal& journal, const fabric::Clock& clock,
                                              const std::string& group) {
-    return std::make_unique<RemoteDoor>(link, clock, group);
+    return std::make_unique<RemoteDoor>(journal, clock, group);
 }
 
 std::unique_ptr<GroupDoor> open_local_group(GroupService& groups, const std::string& group) {

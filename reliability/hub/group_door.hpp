@@ -6,12 +6,14 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "reliability/cursor/group_service.hpp"
 #include "reliability/service/remote_cursors.hpp"
+#include "reliability/service/remote_journal.hpp"
 
 namespace weft::reliability::hub {
 
@@ -40,10 +42,15 @@ public:
     [[nodiscard]] virtual JournalResult<std::vector<Answer>> extend(
         const std::string& member, const std::vector<JournalId>& ids, milliseconds lease) = 0;
     [[nodiscard]] virtual JournalResult<void> leave(const std::string& member) = 0;
+    /// Nothing: this message (not 0) is no dead letter of the group.
+    [[nodiscard]] virtual JournalResult<std::optional<DeadLetter>> dead_letter(JournalId id) = 0;
+    /// The message there, not verified. Nothing: it is not in the journal any more, or that is
+    /// another one now.
+    [[nodiscard]] virtual JournalResult<std::optional<StoredMessage>> read_one(Position at) = 0;
 };
 
-/// `link` and `clock` must outlive it.
-[[nodiscard]] std::unique_ptr<GroupDoor> open_remote_group(RemoteLink& link,
+/// `journal` and `clock` must outlive it.
+[[nodiscard]] std::unique_ptr<GroupDoor> open_remote_group(RemoteJournal& journal,
                                                            const fabric::Clock& clock,
                                                            const std::string& group);
 /// `groups` must outlive it.

@@ -115,7 +115,7 @@ struct Hub::Core {
                                     surroundings,
                                     fabric.clock(),
                                     fabric.trust(),
-                                    open_remote_group(journal->link(), fabric.clock(), own.name),
+                                    open_remote_group(*journal, fabric.clock(), own.name),
                                     std::move(*taken),
                                     bury_hook(own)};
             feed.keeps_timeout = keeps_timeout;
@@ -304,6 +304,8 @@ Hub::Applied Hub::apply(Settings settings, milliseconds patience) {
 
 std::string Hub::not_ready() const {
     const std::scoped_lock lock(core_->mutex);
+    // First what does not come right by waiting. Its line and name stand in the sentence already.
+    if (!core_->not_started.empty()) return core_->not_started.begin()->second;
     for (const auto& [name, runner] : core_->runners) {
         const ConsumerStatus status = runner->status();
         if (status.state == "waiting" || status.state == "failed") {

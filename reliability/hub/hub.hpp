@@ -46,7 +46,7 @@ public:
     };
     [[nodiscard]] Applied apply(Settings settings, std::chrono::milliseconds patience);
 
-    /// "" once every consumer gets messages; else who waits for what.
+    /// "" once every consumer gets messages; else who could not be started, or waits for what.
     [[nodiscard]] std::string not_ready() const;
     /// Call it about once a second: says what hangs, follows a renewed certificate.
     void look();

@@ -121,7 +121,9 @@ void LiveFeed::add(const fabric::Message& message, const Delivery* delivery) {
 
 bool LiveFeed::begins(std::size_t /*worker*/, const Work& work) {
     const milliseconds age = parts_.settings.backlog_age;
-    if (age.count() == 0 || parts_.fabric.clock().steady() - work.since <= age) return true;
+    // One that failed and waits for its next attempt comes to its end by max_attempts.
+    if (age.count() == 0 || work.attempt > 1) return true;
+    if (parts_.fabric.clock().steady() - work.since <= age) return true;
     answer(work.number, {Verdict::Is::reject, "it waited longer than max_backlog.age"});
     const std::scoped_lock lock(parts_.bench.mutex);
     ++stats_.passed_over;

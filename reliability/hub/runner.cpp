@@ -102,6 +102,12 @@ struct Runner::Core {
         last_error_us = parts.clock.utc_us();
     }
 
+    void add_acks(FeedStats& stats) const {
+        if (!parts.desk) return;
+        stats.acks = parts.desk->acks();
+        stats.unanswered = parts.desk->unanswered();
+    }
+
     [[nodiscard]] bool all_ended() const {
         return std::all_of(workers.begin(), workers.end(),
                            [](const Worker& worker) { return worker.ended; });
@@ -200,7 +206,7 @@ Runner::Left Runner::stop(Instant deadline) {
     {
         const std::scoped_lock lock(core.status_mutex);
         core.last_stats = core.feed->stats();
-        if (core.parts.desk) core.last_stats.acks = core.parts.desk->acks();
+        core.add_acks(core.last_stats);
     }
     if (core.parts.desk) core.parts.desk->stop();
     if (left.stuck == 0) {
@@ -256,7 +262,7 @@ ConsumerStatus Runner::status() const {
     }
     if (feed) {
         status.feed = feed->stats();
-        if (core_->parts.desk) status.feed.acks = core_->parts.desk->acks();
+        core_->add_acks(status.feed);
     }
     if (core_->stopped || !feed) {
         status.state = "stopped";

@@ -48,6 +48,7 @@ Value value_of(const ConsumerStatus& c) {
                       {"late", f.late},
                       {"seen_again", f.seen_again},
                       {"acks", f.acks},
+                      {"unanswered", f.unanswered},
                       {"last_error", c.last_error},
                       {"last_error_us", c.last_error_us}};
 }
@@ -89,6 +90,7 @@ ConsumerStatus consumer_of(const Value& map) {
     read(map, "late", c.feed.late);
     read(map, "seen_again", c.feed.seen_again);
     read(map, "acks", c.feed.acks);
+    read(map, "unanswered", c.feed.unanswered);
     read(map, "last_error", c.last_error);
     read(map, "last_error_us", c.last_error_us);
     return c;

@@ -122,6 +122,25 @@ TEST_F(AckDeskTest, WhatAsksForNothingIsNotRememberedAndNotAnswered) {
     EXPECT_EQ(desk_->acks(), before);
 }
 
+TEST_F(AckDeskTest, WhatFindsNoRoomIsForgottenAndCountedAndTheOthersAreAnswered) {
+    desk_.emplace(*a_.fabric, "counter", std::vector<std::string>{"org.weft.dev.deploy"},
+                  AckLevel::processed, std::size_t{32} << 10);
+    const PendingAcks large =
+        ask(std::string(std::size_t{40} << 10, 'x'), AckLevel::processed, short_timeout);
+    const fabric::Message large_stored = stored(large);
+    EXPECT_EQ(large.wait()->verdict(), OutcomeIs::unknown);
+    ASSERT_TRUE(eventually([&] { return desk_->unanswered() == 1; }));
+    const std::uint64_t before = desk_->acks();
+    desk_->processed(large_stored);
+    EXPECT_EQ(desk_->acks(), before) << "nobody knows any more who asked";
+    for (int i = 0; i < 100; ++i) {
+        const PendingAcks small = ask("small");
+        desk_->processed(stored(small));
+        EXPECT_TRUE(small.wait()->ok());
+    }
+    EXPECT_EQ(desk_->unanswered(), 1U) << "what is answered takes no room";
+}
+
 TEST_F(AckDeskTest, AfterItStoppedNothingIsSaid) {
     begin(AckLevel::processed);
     const PendingAcks asked = ask("one", AckLevel::processed, short_timeout);

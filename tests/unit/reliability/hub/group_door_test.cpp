@@ -25,7 +25,7 @@ protected:
         world_.serve(settings);
         link_ = world_.remote(world_.git);
         door_ = GetParam() == Where::here ? open_local_group(groups_, "crew")
-                                          : open_remote_group(link_->link(), world_.clock, "crew");
+                                          : open_remote_group(*link_, world_.clock, "crew");
     }
     ~GroupDoorTest() override {
         door_.reset();
@@ -112,6 +112,37 @@ TEST_P(GroupDoorTest, WhoLeavesGivesBackWhatItHadAndThatIsNoAttempt) {
     EXPECT_EQ(door_->leave("one").error().reason, Reason::not_found);
     EXPECT_THAT(next(), ElementsAre(1, 2));
     EXPECT_THAT(attempts_, ElementsAre(1, 1));
+}
+
+TEST_P(GroupDoorTest, ADeadLetterIsShownAndItsMessageReadWithoutALease) {
+    world_.store(1, 4);
+    ASSERT_TRUE(put());
+    EXPECT_THAT(next(), ElementsAre(1, 2, 3, 4));
+    ASSERT_TRUE(door_->bury("one", 3, "never"));
+    const auto letter = door_->dead_letter(3);
+    ASSERT_TRUE(letter) << letter.error().sentence;
+    ASSERT_TRUE(*letter);
+    EXPECT_EQ((*letter)->reason, "never");
+    EXPECT_EQ((*letter)->member, "one");
+    EXPECT_EQ((*letter)->attempts, 1U);
+    for (const JournalId id : {1U, 2U, 4U, 9U}) {
+        EXPECT_EQ(*door_->dead_letter(id), std::nullopt) << id;
+    }
+
+    const JournalEpoch epoch = support::FakeJournal::epoch;
+    for (const JournalId id : {1U, 3U, 4U}) {
+        const auto one = door_->read_one({epoch, id});
+        ASSERT_TRUE(one) << one.error().sentence;
+        ASSERT_TRUE(*one);
+        EXPECT_EQ((*one)->id(), id);
+        EXPECT_EQ((*one)->run.topic, ServiceWorld::topic);
+    }
+    EXPECT_FALSE(*door_->read_one({epoch, 5})) << "there is none yet";
+    EXPECT_FALSE(*door_->read_one({epoch, 6}));
+    EXPECT_FALSE(*door_->read_one({epoch + 1, 1})) << "another journal's";
+    ASSERT_TRUE(world_.journal.trim(4));
+    EXPECT_FALSE(*door_->read_one({epoch, 3})) << "it was trimmed";
+    EXPECT_TRUE(*door_->read_one({epoch, 4}));
 }
 
 TEST_P(GroupDoorTest, ItIsSetToAnotherPlace) {

@@ -18,6 +18,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
@@ -187,11 +188,14 @@ TEST_F(HubTest, OneThatCannotStartIsNamedWithItsLineAndTheOthersRun) {
     EXPECT_TRUE(works("counter", "a"));
     EXPECT_EQ(state("broken"), "failed");
     EXPECT_THAT(status("broken").why, HasSubstr("/nowhere/broken.so"));
+    EXPECT_THAT(hub_->not_ready(), AllOf(StartsWith("50-hub.yaml:6: consumer 'broken': "),
+                                         HasSubstr("/nowhere/broken.so")));
 
     broken.enabled = false;
     EXPECT_THAT(apply({broken, consumer("counter", "a")}).failed, IsEmpty());
     EXPECT_EQ(state("broken"), "disabled");
     EXPECT_EQ(status("broken").why, "");
+    EXPECT_THAT(hub_->not_ready(), Not(HasSubstr("broken")));
 }
 
 TEST_F(HubTest, AReloadStartsStopsAndChangesWhatIsOtherAndTheRestDoNotNotice) {

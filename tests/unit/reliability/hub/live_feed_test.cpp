@@ -156,6 +156,25 @@ TEST_F(LiveFeedTest, WhatWaitedTooLongIsPassedOverAndCounted) {
     EXPECT_EQ(feed_->stats().passed_over, 1U);
 }
 
+TEST_F(LiveFeedTest, WhatWaitsForItsNextAttemptIsNotPassedOverHoweverLongThatTakes) {
+    settings_.backlog_age = 60s;
+    settings_.retry = {120s};
+    settings_.max_attempts = 2;
+    begin();
+    tell("fails");
+    Work first = take();
+    ASSERT_TRUE(feed_->begins(0, first));
+    end(std::move(first), Is::retry, "not yet");
+    shifted_.pass(121s);
+    Work again = take();
+    EXPECT_EQ(again.attempt, 2U);
+    EXPECT_TRUE(feed_->begins(0, again));
+    end(std::move(again), Is::retry, "nor now");
+    EXPECT_EQ(feed_->stats().passed_over, 0U);
+    EXPECT_EQ(feed_->stats().given_up, 1U);
+    EXPECT_THAT(buried_.all(), ElementsAre("fails 2 nor now"));
+}
+
 TEST_F(LiveFeedTest, ProcessedIsSaidWhenTheHandlerIsDone) {
     settings_.ack = AckLevel::processed;
     begin();

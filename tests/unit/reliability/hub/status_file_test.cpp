@@ -29,7 +29,7 @@ HubStatus sample(const std::string& hub = "hub.host1") {
     counter.waiting = 1;
     counter.in_hand = 2;
     counter.oldest_in_hand = 3ms;
-    counter.feed = {4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    counter.feed = {4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
     counter.last_error = "caf\u00e9";
     counter.last_error_us = 16;
     counter.durable = true;
@@ -81,8 +81,8 @@ TEST_F(StatusFiles, EveryFieldComesBack) {
     const FeedStats& feed = got.feed;
     EXPECT_THAT((std::vector{feed.taken, feed.done, feed.retried, feed.given_up, feed.dead_unsaid,
                              feed.lost, feed.passed_over, feed.dropped, feed.refused, feed.late,
-                             feed.seen_again, feed.acks}),
-                ElementsAre(4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+                             feed.seen_again, feed.acks, feed.unanswered}),
+                ElementsAre(4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16));
     EXPECT_EQ(read->consumers[1].state, "disabled");
     EXPECT_FALSE(read->consumers[1].durable);
 }

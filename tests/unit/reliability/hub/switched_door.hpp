@@ -3,6 +3,7 @@
 // Threads: any.
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -32,6 +33,18 @@ public:
         fail_with(JournalError{reason, "nobody answers there"});
     }
     void open() { fail_with(std::nullopt); }
+    /// ack() alone is answered so until it is nothing again.
+    void fail_acks_with(std::optional<JournalError> error) {
+        const std::scoped_lock lock(mutex_);
+        ack_error_ = std::move(error);
+    }
+    /// Called for each ack(), one at a time. Set before the first.
+    std::function<void()> on_ack;
+    /// The next read_one() and what follows it find it shut.
+    void shut_at_read() {
+        const std::scoped_lock lock(mutex_);
+        shuts_at_read_ = true;
+    }
     /// The next answer to next() that has messages stays on its way until let_go().
     void hold_back() {
         const std::scoped_lock lock(mutex_);
@@ -76,6 +89,16 @@ private:
         changed_.notify_all();
         changed_.wait(lock, [&] { return !held_; });
     }
+    std::optional<JournalError> note_ack() {
+        const std::scoped_lock lock(mutex_);
+        if (on_ack) on_ack();
+        return ack_error_;
+    }
+    void note_read() {
+        const std::scoped_lock lock(mutex_);
+        if (shuts_at_read_) error_ = JournalError{JournalError::Reason::away, "it went away"};
+        shuts_at_read_ = false;
+    }
     void note_extended(const std::vector<JournalId>& ids) {
         const std::scoped_lock lock(mutex_);
         extended_.insert(ids.begin(), ids.end());
@@ -84,8 +107,8 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::shared_ptr<GroupDoor> inner_;
-    std::optional<JournalError> error_;
-    bool holds_ = false, held_ = false;
+    std::optional<JournalError> error_, ack_error_;
+    bool holds_ = false, held_ = false, shuts_at_read_ = false;
     std::set<JournalId> extended_;
     std::size_t failures_ = 0;
 };
@@ -112,6 +135,7 @@ public:
     }
     JournalResult<std::vector<Answer>> ack(const std::string& member,
                                            const std::vector<JournalId>& ids) override {
+        if (auto error = hand_.note_ack()) return tl::make_unexpected(*error);
         return ask([&](GroupDoor& door) { return door.ack(member, ids); });
     }
     JournalResult<Answer> nack(const std::string& member, JournalId id, std::string_view reason,
@@ -131,6 +155,13 @@ public:
     }
     JournalResult<void> leave(const std::string& member) override {
         return ask([&](GroupDoor& door) { return door.leave(member); });
+    }
+    JournalResult<std::optional<DeadLetter>> dead_letter(JournalId id) override {
+        return ask([&](GroupDoor& door) { return door.dead_letter(id); });
+    }
+    JournalResult<std::optional<StoredMessage>> read_one(Position at) override {
+        hand_.note_read();
+        return ask([&](GroupDoor& door) { return door.read_one(at); });
     }
 
 private:
