@@ -93,12 +93,13 @@ bool FeedSettler::tell_done() {
     pause_ = FeedState::retry_after;
     if (!said_.empty()) state_.say(Level::info, "tells the journal again what is done");
     said_.clear();
-    std::size_t late = 0;
+    std::vector<JournalId> unheard;
     if (answers) {
-        late = static_cast<std::size_t>(std::count_if(
-            answers->begin(), answers->end(), [](const auto& answer) { return !answer.counts(); }));
+        for (const auto& answer : *answers) {
+            if (!answer.counts()) unheard.push_back(answer.id);
+        }
     }
-    told_done(ids, late);
+    told_done(ids, unheard);
     return true;
 }
 
@@ -119,9 +120,13 @@ bool FeedSettler::could_not_tell_done(const JournalError& error) {
     return false;
 }
 
-void FeedSettler::told_done(const std::vector<JournalId>& ids, std::size_t late) {
+void FeedSettler::told_done(const std::vector<JournalId>& ids,
+                            const std::vector<JournalId>& unheard) {
     const std::scoped_lock lock(parts_.bench.mutex);
-    state_.stats.late += late;
+    state_.stats.late += unheard.size();
+    // The oldest would be the best to forget; any will do, and costs a repeat at most.
+    if (state_.unheard.size() + unheard.size() > DoneMarks::entries_max) state_.unheard.clear();
+    state_.unheard.insert(unheard.begin(), unheard.end());
     // Begun anew meanwhile: the marks are others.
     if (state_.done.size() < ids.size() || state_.done.front() != ids.front()) return;
     parts_.marks->settle(ids.size());

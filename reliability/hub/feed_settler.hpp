@@ -29,7 +29,7 @@ private:
     [[nodiscard]] bool settle(std::optional<FailedWork> failed, bool last);
     [[nodiscard]] bool tell_done();
     [[nodiscard]] bool could_not_tell_done(const JournalError& error);
-    void told_done(const std::vector<JournalId>& ids, std::size_t late);
+    void told_done(const std::vector<JournalId>& ids, const std::vector<JournalId>& unheard);
     [[nodiscard]] bool tell_failed(FailedWork& failed);
     void say_failed(const FailedWork& failed, bool dead, std::chrono::milliseconds delay) const;
     void count_failed(const FailedWork& failed, bool dead,

@@ -59,8 +59,11 @@ public:
     // Guarded by parts.bench.mutex, all of them:
     std::deque<JournalId> done;                   ///< Not yet told, in the order of the marks.
     std::unordered_multiset<JournalId> done_set;  ///< The same.
-    std::deque<FailedWork> failed;                ///< Not yet told.
-    std::uint64_t generation = 0;                 ///< Of failures that were told.
+    /// Done, and the journal did not take the word of it: leases end when it starts again. Such a
+    /// message comes again, and is told again instead of shown. At most DoneMarks::entries_max.
+    std::unordered_set<JournalId> unheard;
+    std::deque<FailedWork> failed;                       ///< Not yet told.
+    std::uint64_t generation = 0;                        ///< Of failures that were told.
     std::map<std::uint64_t, std::uint64_t> failed_keys;  ///< Key -> generation.
     bool telling_failure = false;           ///< An answer that comes now is from before or after.
     bool settling = false;                  ///< What left `done` or `failed` is not through yet.

@@ -229,6 +229,14 @@ void FeedTaker::receive_run(const std::vector<const LeasedMessage*>& run,
         });
 }
 
+void FeedTaker::tell_again(JournalId id) {
+    if (parts_.marks->done(id)) {
+        state_.done.push_back(id);
+        state_.done_set.insert(id);
+    }
+    ++state_.stats.seen_again;
+}
+
 void FeedTaker::give(std::vector<Work> works, std::uint64_t generation,
                      const std::stop_token& stop) {
     Bench& bench = parts_.bench;
@@ -245,11 +253,9 @@ void FeedTaker::give(std::vector<Work> works, std::uint64_t generation,
                     doubtful.push_back(std::move(work));
                 } else if (state_.done_set.contains(work.number)) {
                     // What was told of it may have been told before it was leased to us again.
-                    if (parts_.marks->done(work.number)) {
-                        state_.done.push_back(work.number);
-                        state_.done_set.insert(work.number);
-                    }
-                    ++state_.stats.seen_again;
+                    tell_again(work.number);
+                } else if (state_.unheard.erase(work.number) != 0) {
+                    tell_again(work.number);
                 } else if (bench.queue.has(work.number)) {
                     bench.queue.set_lease(work.number, work.lease_until);
                     ++state_.stats.seen_again;

@@ -40,6 +40,8 @@ private:
     void receive(const NextMessages& got, std::uint64_t generation, const std::stop_token& stop);
     void receive_run(const std::vector<const LeasedMessage*>& run, std::vector<Work>& believed,
                      std::vector<JournalId>& refused);
+    /// It is done, and leased to us once more: bench.mutex is held.
+    void tell_again(JournalId id);
     void give(std::vector<Work> works, std::uint64_t generation, const std::stop_token& stop);
     /// Those that are leased to us now: the journal is asked.
     [[nodiscard]] std::vector<Work> still_ours(std::vector<Work> works,

@@ -107,6 +107,7 @@ void FormerLife::begin(JournalEpoch epoch) {
         // Its numbers mean other messages now: a verdict on one of these says nothing.
         const auto in_hand = bench.queue.leases_before(Instant::max(), Instant::min());
         state_.foreign.insert(in_hand.begin(), in_hand.end());
+        state_.unheard.clear();
     }
     epoch_ = epoch;
     state_.parts.marks->begin(epoch);

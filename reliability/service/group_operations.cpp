@@ -178,6 +178,8 @@ OperationResult CursorOperations::extend_all(Asked& asked) {
 OperationResult CursorOperations::leave(Asked& asked) {
     Names names;
     if (!names.read(asked)) return failed(malformed("group_leave: group, member"));
+    // Before it gives back what it has, or a question of its former life could lease more.
+    waits_.forget(names.group, names.member);
     return nothing_or(groups_.leave(names.group, names.member));
 }
 

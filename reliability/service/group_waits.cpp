@@ -81,6 +81,21 @@ void GroupWaits::wake() {
     if (!parked_.empty()) changed_.notify_one();
 }
 
+void GroupWaits::forget(const std::string& group, const std::string& member) {
+    std::unique_lock lock(mutex_);
+    const auto is_of = [&](const Parked& parked) {
+        return parked.wanted.group == group && parked.wanted.member == member;
+    };
+    bool some = false;
+    for (auto& [number, parked] : parked_) {
+        if (is_of(parked)) parked.forgotten = some = true;
+    }
+    if (!some) return;
+    asked_.wait(lock, [&] { return asking_ == nullptr || !is_of(*asking_); });
+    ++wakes_;
+    changed_.notify_one();
+}
+
 void GroupWaits::stop() {
     {
         const std::scoped_lock lock(mutex_);
@@ -127,17 +142,22 @@ void GroupWaits::round(std::unique_lock<std::mutex>& lock) {
     // Entries stay where they are while the lock is let go: only this thread erases.
     for (auto at = parked_.begin(); at != parked_.end() && !stopping_;) {
         Parked& parked = at->second;
-        const bool over = clock_.steady() >= parked.deadline;
+        const bool over = parked.forgotten || clock_.steady() >= parked.deadline;
         JournalResult<NextMessages> got;
-        if (const auto known = idle.find(parked.wanted.group); known != idle.end()) {
+        if (parked.forgotten) {
+            got = NextMessages{{}, Why::nothing_waits, "the member has left", {}};
+        } else if (const auto known = idle.find(parked.wanted.group); known != idle.end()) {
             got = known->second;
         } else {
+            asking_ = &parked;
             lock.unlock();
             got = ask(groups_, parked.wanted);
             if (got && !got->gap && nothing_for_anybody(*got)) {
                 idle.emplace(parked.wanted.group, *got);
             }
             lock.lock();
+            asking_ = nullptr;
+            asked_.notify_all();
         }
         if (got && got->messages.empty() && !got->gap && !over) {
             ++at;

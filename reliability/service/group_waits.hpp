@@ -52,6 +52,9 @@ public:
                             std::uint64_t wakes_seen, Reply& reply);
     /// Something may be there for somebody.
     void wake();
+    /// What this member has asked here is answered with nothing, and after it returns none of it is
+    /// given anything any more: whoever asked may be gone, and another one have its name.
+    void forget(const std::string& group, const std::string& member);
     /// Answers everybody with `closed`, also those who come later.
     void stop();
     [[nodiscard]] std::size_t parked() const;
@@ -62,6 +65,7 @@ private:
         std::string signer;
         fabric::Instant deadline{};
         Reply reply;
+        bool forgotten = false;
     };
     void run();
     void round(std::unique_lock<std::mutex>& lock);
@@ -77,6 +81,8 @@ private:
     std::map<std::string, std::size_t> signers_;
     std::uint64_t next_ = 0, wakes_ = 0, wakes_done_ = 0;
     bool stopping_ = false;
+    const Parked* asking_ = nullptr;  // whose question the thread asks now, without the lock
+    std::condition_variable asked_;   // asking_ is another one
 
     std::mutex joining_;  // one thread joins
     std::thread thread_;

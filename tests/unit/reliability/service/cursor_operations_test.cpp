@@ -411,6 +411,21 @@ TEST_F(CursorsElsewhere, AMemberThatWaitsIsAnsweredByWhatAnotherLetsGo) {
     EXPECT_EQ(next->messages.front().attempt, 2u);
 }
 
+// A process that was killed while it waited, and the next one under its name.
+TEST_F(CursorsElsewhere, WhatAMemberAskedBeforeItLeftIsGivenNothingAfterwards) {
+    make_group();
+    auto waiting = parked_next("a", patience);
+
+    // Whether the group knows it by then is all the same.
+    static_cast<void>(groups().leave("crew", "a"));
+    const auto nothing = waiting.get();
+    ASSERT_TRUE(nothing) << nothing.error().sentence;
+    EXPECT_THAT(nothing->messages, IsEmpty());
+    world_.store(1, 1);
+    EXPECT_THAT(ids(groups().next("crew", "a", 1, {}, patience)), ElementsAre(1));
+    EXPECT_EQ(operations_->parked(), 0u);
+}
+
 TEST_F(CursorsElsewhere, AMemberThatWaitsIsAnsweredWhenALeaseEnds) {
     world_.store(1, 1);
     make_group();
