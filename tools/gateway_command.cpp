@@ -75,6 +75,21 @@ public:
     ~Gateway() { stop(); }
 
     void refresh() { tokens_->refresh(); }
+    /// What can change while it runs: trust, policy, and the certificate of TLS, which is read
+    /// again from where it was.
+    [[nodiscard]] std::vector<std::string> apply(const config::Configuration& configuration) {
+        config::Problems problems;
+        static_cast<void>(gateway::read_gateway_settings(configuration, problems));
+        std::vector<std::string> lines;
+        for (const config::Problem& problem : problems) lines.push_back(problem.text());
+        if (!lines.empty()) return lines;
+        if (auto reloaded = fabric_->reload(configuration); !reloaded) return reloaded.error();
+        if (settings_.certificate.empty()) return {};
+        if (auto tls = server_->reload_tls(); !tls) {
+            Context::warn("the certificate of TLS stays the old one: " + tls.error());
+        }
+        return {};
+    }
     [[nodiscard]] fabric::Fabric& fabric() { return *fabric_; }
     [[nodiscard]] gateway::Server& server() { return *server_; }
     [[nodiscard]] std::string not_ready() { return bridge_->not_ready(); }
@@ -256,7 +271,9 @@ int run_gateway(Context& context, milliseconds ready_timeout) {
     gateway.say_where();
     say_ready();
     {
-        const Housekeeping housekeeping(context, stop, gateway.fabric());
+        const Housekeeping housekeeping(
+            context, stop,
+            {[&](const config::Configuration& now) { return gateway.apply(now); }, {}});
         while (stop.wait(look_every) == StopSignal::Woken::timeout) gateway.refresh();
         notify_systemd("STOPPING=1");
     }
