@@ -84,7 +84,9 @@ private:
 
 class StreamingExchange final : public gateway::Exchange {
 public:
-    explicit StreamingExchange(gateway::Request request) : request_(std::move(request)) {}
+    /// `reads_nothing`: its stream has a client that does not read.
+    explicit StreamingExchange(gateway::Request request, bool reads_nothing = false)
+        : request_(std::move(request)), reads_nothing_(reads_nothing) {}
 
     const gateway::Request& request() const override { return request_; }
     void answer(gateway::Response response) override {
@@ -96,6 +98,7 @@ public:
         const std::scoped_lock lock(mutex_);
         head_ = std::move(head);
         stream_ = std::make_shared<FakeStream>();
+        if (reads_nothing_) stream_->stop_reading();
         return stream_;
     }
     bool upgrade(gateway::WebSocketHooks, std::string) override { return false; }
@@ -118,6 +121,7 @@ public:
 
 private:
     const gateway::Request request_;
+    const bool reads_nothing_;
     std::mutex mutex_;
     std::condition_variable answered_;
     std::optional<gateway::Response> response_;
