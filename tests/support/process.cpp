@@ -1,9 +1,11 @@
 #include "tests/support/process.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,7 +18,9 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -324,18 +328,50 @@ std::string weft_program() {
     return WEFT_PROGRAM;
 }
 
-std::uint16_t free_port() {
+namespace {
+
+/// True if nobody listens there now.
+bool can_be_bound(std::uint16_t port) {
     const Descriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int yes = 1;
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t bytes = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (!fd.is_open() || ::bind(fd.get(), generic, bytes) != 0 ||
-        ::getsockname(fd.get(), generic, &bytes) != 0) {
-        fail_with_errno("no free port");
+    address.sin_port = htons(port);
+    if (!fd.is_open()) fail_with_errno("no socket");
+    static_cast<void>(::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes));
+    return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+/// Held until this process ends: no other test takes the port meanwhile, whatever binds it or not.
+bool is_ours(std::uint16_t port) {
+    static std::mutex mutex;
+    static std::vector<Descriptor> held;
+    const auto folder =
+        std::filesystem::temp_directory_path() / ("weft-test-ports-" + std::to_string(::getuid()));
+    std::error_code made;
+    std::filesystem::create_directories(folder, made);
+    const std::string file = (folder / std::to_string(port)).string();
+    Descriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock.is_open()) fail_with_errno("cannot open " + file);
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return false;
+    const std::scoped_lock guard(mutex);
+    held.push_back(std::move(lock));
+    return true;
+}
+
+}  // namespace
+
+std::uint16_t free_port() {
+    // Below those that the kernel gives to who asks for any (32768 on): a server that is away for a
+    // moment finds its port free again.
+    constexpr int first = 20'000, count = 12'000, attempts = 1000;
+    static thread_local std::mt19937 random{std::random_device{}()};
+    for (int i = 0; i < attempts; ++i) {
+        const auto port = static_cast<std::uint16_t>(first + static_cast<int>(random() % count));
+        if (can_be_bound(port) && is_ours(port)) return port;
     }
-    return ntohs(address.sin_port);
+    throw std::runtime_error("no free port between 20000 and 32000 on 127.0.0.1");
 }
 
 }  // namespace weft::testing

@@ -99,8 +99,9 @@ struct Finished {
 /// The `weft` of this build.
 [[nodiscard]] std::string weft_program();
 
-/// A TCP port of 127.0.0.1 that nobody uses now. Somebody may take it before you do: let programs
-/// bind port 0 themselves where they can.
+/// A TCP port of 127.0.0.1 that nobody uses now, and that no other test is given while this process
+/// lives. It is none that the kernel gives to who binds port 0. Let programs bind port 0 themselves
+/// where they can.
 [[nodiscard]] std::uint16_t free_port();
 
 }  // namespace weft::testing
