@@ -17,6 +17,8 @@ using Reason = JournalError::Reason;
 
 constexpr std::size_t want_first = 32, want_max = 2000;
 constexpr std::chrono::seconds backlog_every{10};
+/// Without room.
+constexpr std::chrono::milliseconds look_again{250};
 
 GroupSettings group_settings(const ConsumerSettings& settings, milliseconds lease) {
     return {settings.ordered ? GroupSettings::Mode::keyed : GroupSettings::Mode::shared, lease,
@@ -35,14 +37,17 @@ FeedTaker::FeedTaker(FeedState& state)
 void FeedTaker::run(const std::stop_token& stop) {
     if (!establish(stop)) return;
     Instant next_look = parts_.clock.steady() + backlog_every;
-    while (wait_for_room(stop)) {
-        const Question question = next_question();
-        if (question.room == 0) continue;
-        if (!ask(question, stop)) return;
+    while (!stop.stop_requested()) {
+        const bool has_room = wait_for_room(stop);
+        if (stop.stop_requested()) return;
+        // Also while a slow consumer leaves no room: that is when it falls behind.
         if (parts_.clock.steady() >= next_look) {
             next_look = parts_.clock.steady() + backlog_every;
             keep_within_backlog();
         }
+        if (!has_room) continue;
+        const Question question = next_question();
+        if (question.room != 0 && !ask(question, stop)) return;
     }
 }
 
@@ -106,10 +111,9 @@ void FeedTaker::keep_within_backlog() {
 
 bool FeedTaker::wait_for_room(const std::stop_token& stop) {
     std::unique_lock lock(parts_.bench.mutex);
-    parts_.bench.room.wait(lock, stop, [&] {
+    return parts_.bench.room.wait_for(lock, stop, look_again, [&] {
         return parts_.bench.queue.waiting() <= want_ / 2 && state_.done.size() < unsettled_max;
     });
-    return !stop.stop_requested();
 }
 
 FeedTaker::Question FeedTaker::next_question() {

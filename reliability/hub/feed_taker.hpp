@@ -29,6 +29,7 @@ private:
     void keep_within_backlog();
     /// With more than this done and not told nothing further is taken.
     static constexpr std::size_t unsettled_max = DoneMarks::entries_max / 2;
+    /// False: there is none yet, or it shall stop. Waits for a moment only.
     [[nodiscard]] bool wait_for_room(const std::stop_token& stop);
     [[nodiscard]] Question next_question();
     /// False: the taker ends.
