@@ -212,10 +212,13 @@ TEST_F(Trigger, OutOfAJournalNothingIsDroppedHoweverSmallTheQueue) {
 
 TEST_F(Trigger, ASignalEndsItInTimeEvenIfItsCommandDoesNotWantTo) {
     Process relay = fabric_.relay();
-    Process runs = trigger({"--topic", "logger.log", "--timeout", "1h", "--", "sh", "-c",
-                            "trap '' TERM; echo up; while :; do sleep 0.1; done"});
-    log(1, 2);
+    Process runs = trigger({"--topic", "logger.log", "--timeout", "1h", "--queue", "1", "--", "sh",
+                            "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"});
+    log(1, 1);
     runs.wait_for_line(Stream::out, "up");
+    // One waits then, and one finds no room, which is said.
+    log(2, 3);
+    runs.wait_for_line(Stream::err, "dropped ");
 
     runs.signal(SIGTERM);
 
