@@ -68,8 +68,8 @@ struct ConsumerOptions {
     /// False: `received` is not said before ack() either; for who takes the message itself from
     /// elsewhere, such as a journal.
     bool says_received = true;
-    std::string kind{};  ///< See fabric::SubscribeOptions.
-    std::size_t queue_max = 0;                                       ///< 0: fabric.high_water_mark.
+    std::string kind{};         ///< See fabric::SubscribeOptions.
+    std::size_t queue_max = 0;  ///< 0: fabric.high_water_mark.
     std::chrono::microseconds clock_skew = std::chrono::seconds{1};  ///< See responder.hpp.
     std::function<void(const fabric::RefusedMessage&)> refused{};
     std::function<void(const fabric::Gap&)> gap{};

@@ -45,8 +45,8 @@ void configure(zmq::socket_t& socket, const ZmqOptions& options) {
     socket.set(zmq::sockopt::reconnect_ivl, static_cast<int>(reconnect_after_max.count() / 2));
     socket.set(zmq::sockopt::reconnect_ivl_max, 0);
     // Dead peers are found by the kernel: libzmq 4.3.4's own heartbeats abort a SUB whose queue is
-    // full (zeromq/libzmq#3937), so they stay off. A subscriber only reads: where the other end gave
-    // up during a partition and its reset was lost, nothing but these probes tells. Within ten
+    // full (zeromq/libzmq#3937), so they stay off. A subscriber only reads: where the other end
+    // gave up during a partition and its reset was lost, nothing but these probes tells. Within ten
     // seconds of silence, then, and within twenty where nobody answers at all.
     socket.set(zmq::sockopt::tcp_keepalive, 1);
     socket.set(zmq::sockopt::tcp_keepalive_idle, 10);

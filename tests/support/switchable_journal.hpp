@@ -98,8 +98,9 @@ public:
     };
     using Rows = std::vector<std::shared_ptr<Row>>;
 
-    explicit SwitchableJournal(std::shared_ptr<SwitchableState> state = std::make_shared<SwitchableState>(),
-                         reliability::JournalEpoch epoch = 7)
+    explicit SwitchableJournal(
+        std::shared_ptr<SwitchableState> state = std::make_shared<SwitchableState>(),
+        reliability::JournalEpoch epoch = 7)
         : state_(std::move(state)), epoch_(epoch) {}
 
     /// One message of this topic, stored at `now_us`; its content is a real one.

@@ -3,17 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/switchable_journal.hpp"
 #include "tests/support/signing_fixture.hpp"
+#include "tests/support/switchable_journal.hpp"
 #include "tests/unit/reliability/cursor/hand_clock.hpp"
 
 namespace weft::reliability {
 namespace {
 
 using namespace std::chrono_literals;
+using support::globs_of;
 using support::SwitchableJournal;
 using support::SwitchableState;
-using support::globs_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;

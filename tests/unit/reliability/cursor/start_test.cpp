@@ -3,15 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/switchable_journal.hpp"
 #include "tests/support/signing_fixture.hpp"
+#include "tests/support/switchable_journal.hpp"
 
 namespace weft::reliability {
 namespace {
 
 using namespace std::chrono_literals;
-using support::SwitchableJournal;
 using support::globs_of;
+using support::SwitchableJournal;
 using ::testing::HasSubstr;
 using Reason = JournalError::Reason;
 
