@@ -7,7 +7,6 @@
 #include <string>
 
 #include "fabric/message/json_form.hpp"
-#include "fabric/node/current_message.hpp"
 #include "reliability/hub/hub_surroundings.hpp"
 #include "reliability/service/open_remote.hpp"
 #include "signing/refusal.hpp"
@@ -96,12 +95,8 @@ int consume_one(Context& context, const ConsumeFlags& flags) {
                           "': " + started.error());
     }
     auto handler = host->make();
-    hub::Verdict verdict;
     const auto began = std::chrono::steady_clock::now();
-    {
-        const fabric::CurrentMessage current(message.id());
-        verdict = handler->handle(message, 1);
-    }
+    const hub::Verdict verdict = handler->handle(message, 1);
     const auto took =
         std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began);
     handler.reset();

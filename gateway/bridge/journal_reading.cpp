@@ -3,32 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/bridge/bridge_errors.hpp"
+
 namespace weft::gateway {
 
 using reliability::JournalError;
 using reliability::JournalInfo;
 using reliability::Page;
-
-BridgeError bridge_error(const JournalError& error) {
-    using Reason = JournalError::Reason;
-    using Kind = BridgeError::Kind;
-    switch (error.reason) {
-        case Reason::busy:
-            return {Kind::busy, error.sentence};
-        case Reason::disk_full:
-            return {Kind::disk_full, error.sentence};
-        case Reason::invalid:
-        case Reason::not_found:
-            return {Kind::invalid, error.sentence};
-        case Reason::closed:
-        case Reason::io:
-        case Reason::corrupt:
-        case Reason::away:
-        case Reason::refused:
-            break;
-    }
-    return {Kind::journal_away, error.sentence};
-}
 
 bool JournalReading::step(reliability::Journal& journal, reliability::StoredVerifier& verifier,
                           const OnRefused& on_refused) {
@@ -42,7 +23,7 @@ bool JournalReading::step(reliability::Journal& journal, reliability::StoredVeri
 }
 
 bool JournalReading::fail(const JournalError& error) {
-    result_ = tl::make_unexpected(bridge_error(error));
+    result_ = tl::make_unexpected(error_of(error));
     return true;
 }
 

@@ -12,8 +12,6 @@
 
 namespace weft::gateway {
 
-[[nodiscard]] BridgeError bridge_error(const reliability::JournalError& error);
-
 class JournalReading {
 public:
     static constexpr std::uint64_t slice_runs = 16'384;

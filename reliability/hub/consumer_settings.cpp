@@ -197,6 +197,12 @@ milliseconds ConsumerSettings::pause_after(unsigned attempt) const {
     return retry[std::min(index, retry.size() - 1)];
 }
 
+std::vector<std::string> ConsumerSettings::glob_texts() const {
+    std::vector<std::string> texts;
+    for (const signing::TopicGlob& glob : globs) texts.push_back(glob.text());
+    return texts;
+}
+
 bool operator==(const ConsumerSettings& a, const ConsumerSettings& b) {
     const auto all = [](const ConsumerSettings& c) {
         return std::tie(c.name, c.plugin, c.exec, c.isolate, c.globs, c.enabled, c.durable,

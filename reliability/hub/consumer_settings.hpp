@@ -47,6 +47,7 @@ struct ConsumerSettings {
     std::string where;                 ///< "weft.d/50-hub.yaml:7", for sentences.
 
     [[nodiscard]] std::chrono::milliseconds pause_after(unsigned attempt) const;
+    [[nodiscard]] std::vector<std::string> glob_texts() const;
     /// What makes it another consumer when the configuration is read again; `where` does not.
     friend bool operator==(const ConsumerSettings&, const ConsumerSettings&);
 };

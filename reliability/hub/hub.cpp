@@ -25,12 +25,6 @@ std::string with_line(const ConsumerSettings& consumer, const std::string& sente
     return consumer.where + ": consumer '" + consumer.name + "': " + sentence;
 }
 
-std::vector<std::string> texts(const std::vector<signing::TopicGlob>& globs) {
-    std::vector<std::string> all;
-    for (const auto& glob : globs) all.emplace_back(glob.text());
-    return all;
-}
-
 bool is_set(const ConsumerSettings& consumer) {
     return consumer.enabled;
 }
@@ -104,7 +98,7 @@ struct Hub::Core {
         auto marks = DoneMarks::open(settings.state, consumer.name);
         if (!marks) return tl::make_unexpected(marks.error());
         if (consumer.ack) {
-            parts.desk = std::make_unique<AckDesk>(fabric, consumer.name, texts(consumer.globs),
+            parts.desk = std::make_unique<AckDesk>(fabric, consumer.name, consumer.glob_texts(),
                                                    *consumer.ack);
         }
         parts.make_feed = [this, keeps_timeout, journal = *journal,

@@ -12,12 +12,6 @@ using fabric::Instant;
 using std::chrono::milliseconds;
 using Level = Surroundings::Level;
 
-std::vector<std::string> texts(const std::vector<signing::TopicGlob>& globs) {
-    std::vector<std::string> all;
-    for (const auto& glob : globs) all.emplace_back(glob.text());
-    return all;
-}
-
 }  // namespace
 
 LiveFeed::LiveFeed(Parts parts)
@@ -31,7 +25,7 @@ LiveFeed::~LiveFeed() {
 }
 
 void LiveFeed::start() {
-    const std::vector<std::string> globs = texts(parts_.settings.globs);
+    const std::vector<std::string> globs = parts_.settings.glob_texts();
     const std::string kind = "hub-" + parts_.settings.name;
     try {
         if (parts_.settings.ack) {

@@ -10,6 +10,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "fabric/node/current_message.hpp"
 #include "reliability/hub/plugin_host.hpp"
 #include "reliability/hub/plugin_library.hpp"
 #include "reliability/hub/plugin_message.hpp"
@@ -72,7 +73,7 @@ public:
     Verdict consume(const fabric::Message& message, unsigned attempt) {
         const Running running(*this);
         if (!running.allowed()) return {Verdict::Is::left, "the consumer has been stopped"};
-        const CurrentMessage current(message.id());
+        const fabric::CurrentMessage current(message.id());
         try {
             const PluginMessage view(message, attempt);
             return verdict_of(consumer_->consume(view));

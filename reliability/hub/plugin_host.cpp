@@ -3,26 +3,10 @@
 #include <utility>
 
 #include "fabric/message/json_form.hpp"
+#include "fabric/node/current_message.hpp"
 #include "reliability/hub/line_cutter.hpp"
 
 namespace weft::reliability::hub {
-namespace {
-
-thread_local const fabric::MessageId* current_message = nullptr;
-
-}  // namespace
-
-CurrentMessage::CurrentMessage(const fabric::MessageId& message) noexcept
-    : before_(std::exchange(current_message, &message)) {}
-
-CurrentMessage::~CurrentMessage() {
-    current_message = before_;
-}
-
-fabric::MessageId CurrentMessage::id() noexcept {
-    return current_message == nullptr ? fabric::MessageId{} : *current_message;
-}
-
 /// A call of the plugin that close() waits for.
 class PluginHost::Visit {
 public:
@@ -74,7 +58,7 @@ std::string PluginHost::publish(const plugin::Outgoing& message) {
     if (message.content_type != "application/msgpack") wanted.content_type = message.content_type;
     wanted.headers = message.headers;
     wanted.durable = message.durable;
-    const auto id = surroundings_.publish(wanted, CurrentMessage::id());
+    const auto id = surroundings_.publish(wanted, fabric::CurrentMessage::id());
     if (!id) throw plugin::PublishFailed(id.error());
     return id->text();
 }

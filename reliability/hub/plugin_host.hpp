@@ -24,20 +24,6 @@
 
 namespace weft::reliability::hub {
 
-/// While one of these lives, what its thread publishes has `message` as parent.
-class CurrentMessage {
-public:
-    explicit CurrentMessage(const fabric::MessageId& message) noexcept;
-    ~CurrentMessage();
-    CurrentMessage(const CurrentMessage&) = delete;
-    CurrentMessage& operator=(const CurrentMessage&) = delete;
-    /// Of the calling thread; MessageId{}: none.
-    [[nodiscard]] static fabric::MessageId id() noexcept;
-
-private:
-    const fabric::MessageId* before_;
-};
-
 class PluginHost final : public plugin::Host, public plugin::Log, public plugin::Publisher {
 public:
     static constexpr std::size_t line_bytes_max = 4096;

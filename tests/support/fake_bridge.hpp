@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fabric/message/codec.hpp"
+#include "gateway/bridge/bridge_errors.hpp"
 #include "gateway/bridge/journal_desk.hpp"
 #include "gateway/bridge/journal_reading.hpp"
 #include "reliability/journal/memory_journal.hpp"
@@ -69,7 +70,7 @@ public:
                            std::move(request.content_type), std::move(request.headers)},
                           id);
         journal_.append({std::move(run)}, [id, done = std::move(done)](auto ranges) {
-            if (!ranges) return done(tl::make_unexpected(gateway::bridge_error(ranges.error())));
+            if (!ranges) return done(tl::make_unexpected(gateway::error_of(ranges.error())));
             done(gateway::Published{id, ranges->front().first});
         });
     }
