@@ -222,6 +222,8 @@ constexpr const char* footer =
     "        exec: [./on_commit.py]              # or plugin: ./builds.so\n"
     "        topics: [\"git.*\"]\n"
     "\n"
+    "Its place is kept in a journal: `weft journal serve` (or a gateway), named in\n"
+    "reliability.journals; durable: false does without, and hears what comes while it runs.\n"
     "A program reads one JSON message a line and answers `ok`, `retry REASON`, `drop REASON` or\n"
     "JSON to publish. docs/hub.md tells all. Prints `ready`; SIGTERM finishes what is in hand\n"
     "(5 s at most), SIGHUP reads the configuration again.\n"
