@@ -64,7 +64,9 @@ protected:
         hooks.acknowledgement = [this](const Message& message) { add(acks_, message); };
         hooks.repeated = [this](const Message& message) { add(repeated_, message); };
         subscriber_ = world_.subscriber(std::move(settings), std::move(hooks));
+        // Two subscriptions of one peer, in either order: the topic's and the one that makes it count.
         ASSERT_TRUE(publisher_->wait_for_subscriber(topic, patience));
+        ASSERT_TRUE(publisher_->wait_for_peer(patience));
     }
     static void add(std::vector<Message>& list, const Message& message) { list.push_back(message); }
     /// Everything that was published before has been received when this returns.
