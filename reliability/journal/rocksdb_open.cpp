@@ -39,6 +39,16 @@ JournalResult<void> make_mark(const Place& place) {
     return {};
 }
 
+/// Empty, or but for what a process leaves that is killed while it writes the mark.
+bool only_a_mark_was_begun(const fs::path& directory) {
+    std::error_code error;
+    const std::string begun = "." + std::string{mark_name} + ".tmp-";
+    for (const auto& entry : fs::directory_iterator(directory, error)) {
+        if (!entry.path().filename().string().starts_with(begun)) return false;
+    }
+    return !error;
+}
+
 /// That it is a journal which this program knows; makes an empty directory one.
 JournalResult<void> look_at_mark(const Place& place) {
     const fs::path mark = place.path / mark_name;
@@ -49,7 +59,7 @@ JournalResult<void> look_at_mark(const Place& place) {
                 return failed(Reason::invalid, place.path,
                               "is a file; a journal is a directory of its own");
             }
-            if (!fs::is_empty(place.path, error)) {
+            if (!only_a_mark_was_begun(place.path)) {
                 return failed(Reason::invalid, place.path,
                               "is no journal and not empty; name a new directory, or the one of a "
                               "journal");

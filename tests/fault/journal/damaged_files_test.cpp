@@ -156,6 +156,19 @@ TEST(OpeningAJournal, SaysWhyItCannot) {
     EXPECT_EQ(refused(directory / "odd"), Reason::corrupt);
 }
 
+TEST(OpeningAJournal, BeginsAfreshWhereItsFirstFileWasNotWholeWhenItWasKilled) {
+    const TempDir directory;
+    fs::create_directories(directory / "journal");
+    testing::write_text(directory / "journal" / ".WEFT-JOURNAL.tmp-0011223344556677", "weft jou");
+
+    EXPECT_TRUE(RocksdbJournal::open(directory / "journal"));
+
+    fs::create_directories(directory / "other");
+    testing::write_text(directory / "other" / ".WEFT-JOURNAL.tmp-0011223344556677", "weft jou");
+    testing::write_text(directory / "other" / "diary", "dear");
+    EXPECT_FALSE(RocksdbJournal::open(directory / "other"));
+}
+
 TEST(OpeningAJournal, IsForOneWriterAndAnyNumberOfReaders) {
     const TempDir directory;
     auto journal = RocksdbJournal::open(directory / "j");
