@@ -14,6 +14,7 @@
 #include "gateway/native/publishing.hpp"
 #include "gateway/native/start_of.hpp"
 #include "gateway/native/tail_group.hpp"
+#include "gateway/native/ws_sessions.hpp"
 #include "gateway/problem.hpp"
 #include "signing/refusal.hpp"
 
@@ -45,7 +46,9 @@ struct Batch {
 
 struct NativeHandler::Core : std::enable_shared_from_this<NativeHandler::Core> {
     explicit Core(Parts the_parts)
-        : parts(std::move(the_parts)), tails(parts.bridge, parts.timers) {
+        : parts(std::move(the_parts)),
+          tails(parts.bridge, parts.timers),
+          sockets(parts.bridge, parts.timers, parts.clock, parts.space, parts.groups, parts.room) {
         if (parts.room != nullptr) {
             cursors.emplace(*parts.room, parts.bridge, parts.clock, parts.space);
         }
@@ -85,6 +88,10 @@ struct NativeHandler::Core : std::enable_shared_from_this<NativeHandler::Core> {
             if (!get) return exchange->answer(not_allowed(request, "GET"));
             return stream(exchange, query, who);
         }
+        if (v1 && path.size() == 2 && path[1] == "ws") {
+            if (request.method != "GET") return exchange->answer(not_allowed(request, "GET"));
+            return sockets.open(exchange, who);
+        }
         if (v1 && path.size() == 2 && path[1] == "info") {
             if (!get) return exchange->answer(not_allowed(request, "GET, HEAD"));
             return info(exchange);
@@ -92,8 +99,8 @@ struct NativeHandler::Core : std::enable_shared_from_this<NativeHandler::Core> {
         if (v1 && cursors && cursors->handle(exchange, path, query, who)) return;
         exchange->answer(problem(404,
                                  "nothing is here by this method; the routes are "
-                                 "/v1/topics/{topic}, /v1/events, /v1/stream, /v1/cursors and "
-                                 "/v1/info",
+                                 "/v1/topics/{topic}, /v1/events, /v1/stream, /v1/ws, "
+                                 "/v1/cursors and /v1/info",
                                  request));
     }
 
@@ -389,6 +396,7 @@ struct NativeHandler::Core : std::enable_shared_from_this<NativeHandler::Core> {
     Parts parts;
     Idempotency idempotency{parts.clock};
     TailGroups tails;
+    WsSessions sockets;
     std::optional<CursorRoutes> cursors;
     std::atomic<bool> stopped = false;
 };
@@ -404,6 +412,7 @@ void NativeHandler::handle(std::shared_ptr<Exchange> exchange) {
 void NativeHandler::stop() {
     core_->stopped = true;
     core_->tails.stop();
+    core_->sockets.stop();
 }
 
 }  // namespace weft::gateway::native

@@ -7,6 +7,7 @@
 //     GET  /v1/events           read, or long-poll
 //     GET  /v1/events/{id}      one message
 //     GET  /v1/stream           Server-Sent Events, or lines of JSON (?format=ndjson)
+//     GET  /v1/ws               WebSocket: ws_frames.hpp
 //     GET  /v1/info
 //     /v1/cursors and below, /v1/events/{id}/children, /ancestors: cursor_routes.hpp
 //

@@ -263,6 +263,12 @@ tl::expected<PublishRequest, std::string> message_of(const Request& request,
     return out;
 }
 
+tl::expected<PublishRequest, std::string> message_of(const Value& entry,
+                                                     const fabric::TopicSpace& space,
+                                                     const HowToPublish& how) {
+    return entry_request(entry, space, how);
+}
+
 tl::expected<std::vector<tl::expected<PublishRequest, std::string>>, std::string> messages_of(
     const Request& request, const fabric::TopicSpace& space, const HowToPublish& how) {
     auto parsed = fabric::from_json(request.body);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fabric/message/topic.hpp"
+#include "fabric/message/value.hpp"
 #include "gateway/bridge/fabric_bridge.hpp"
 #include "gateway/http/message.hpp"
 #include "gateway/http/uri.hpp"
@@ -37,6 +38,10 @@ struct HowToPublish {
 [[nodiscard]] tl::expected<std::vector<tl::expected<PublishRequest, std::string>>, std::string>
 messages_of(const Request& request, const fabric::TopicSpace& space, const HowToPublish& how);
 inline constexpr std::size_t batch_max = 1000;
+/// One such entry, which is an object.
+[[nodiscard]] tl::expected<PublishRequest, std::string> message_of(const fabric::Value& entry,
+                                                                   const fabric::TopicSpace& space,
+                                                                   const HowToPublish& how);
 
 /// 202 {id}, 201 {id, journal_id}, 200 {id, acks}.
 [[nodiscard]] Response answer_of(const Published& published, PublishRequest::Mode mode);

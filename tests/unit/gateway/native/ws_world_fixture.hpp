@@ -1,0 +1,142 @@
+#pragma once
+// Clients of the native WebSocket over a journal in memory, with cursors and groups.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "gateway/native/ws_sessions.hpp"
+#include "tests/support/fake_bridge.hpp"
+#include "tests/support/fake_web_socket.hpp"
+#include "tests/support/streaming_exchange.hpp"
+
+namespace weft::gateway::native {
+
+using nlohmann::json;
+
+/// Does the work at once, in the caller's thread, one after the other.
+class OneAfterTheOther final : public JournalRoom {
+public:
+    explicit OneAfterTheOther(JournalThings things) : things_(things) {}
+    bool work(Work work) override {
+        if (full) return false;
+        const std::scoped_lock lock(mutex_);
+        work(things_);
+        return true;
+    }
+    std::atomic<bool> full = false;
+
+private:
+    std::recursive_mutex mutex_;
+    JournalThings things_;
+};
+
+/// The browser's side.
+class WsClient {
+public:
+    WsClient(WsSessions& sessions, Principal who) {
+        Request request;
+        request.method = "GET";
+        request.target = "/v1/ws";
+        exchange_ = std::make_shared<support::SocketExchange>(std::move(request));
+        sessions.open(exchange_, std::move(who));
+        exchange_->hooks().open(socket);
+    }
+    ~WsClient() { go(); }
+    WsClient(const WsClient&) = delete;
+    WsClient& operator=(const WsClient&) = delete;
+
+    void say(const std::string& text, bool is_text = true) {
+        exchange_->hooks().message(text, is_text);
+    }
+    void go() {
+        if (!exchange_->hooks().closed) return;
+        exchange_->hooks().closed(1000);
+        exchange_->hooks() = {};
+    }
+    /// The frames of this op so far, as soon as there are so many.
+    const std::vector<json>& wait(const std::string& op, std::size_t count = 1) {
+        socket->wait([&](const std::vector<std::string>& said) {
+            for (; parsed_ < said.size(); ++parsed_) {
+                json frame = json::parse(said[parsed_]);
+                const std::string its_op = frame["op"];
+                frames_[its_op].push_back(std::move(frame));
+            }
+            return frames_[op].size() >= count;
+        });
+        return frames_[op];
+    }
+    json last(const std::string& op, std::size_t count = 1) {
+        const auto& frames = wait(op, count);
+        return frames.empty() ? json{} : frames.back();
+    }
+    /// Of the messages, as soon as there are so many; of one subscription, if it is named.
+    std::vector<int> ids(std::size_t count, const std::string& subscription = {}) {
+        std::vector<int> ids;
+        for (const json& frame : wait("message", count)) {
+            if (!subscription.empty() && frame["id"] != subscription) continue;
+            ids.push_back(frame["message"]["journal_id"]);
+        }
+        return ids;
+    }
+    /// Whatever was asked before has been done by now, if it was not for the journal.
+    void sync() {
+        const std::string ref = "sync" + std::to_string(++syncs_);
+        say(R"({"op":"ping","ref":")" + ref + "\"}");
+        EXPECT_EQ(last("pong", static_cast<std::size_t>(syncs_))["ref"], ref);
+    }
+
+    std::shared_ptr<support::FakeWebSocket> socket = std::make_shared<support::FakeWebSocket>();
+
+private:
+    std::shared_ptr<support::SocketExchange> exchange_;
+    std::size_t parsed_ = 0;
+    std::map<std::string, std::vector<json>> frames_;
+    int syncs_ = 0;
+};
+
+class WsTest : public ::testing::Test {
+protected:
+    WsTest() { anybody_.everything = true; }
+    ~WsTest() override {
+        sessions_.stop();
+        timers_.stop();
+        bridge_.stop();
+    }
+
+    std::unique_ptr<WsClient> connect(const Principal& who) {
+        return std::make_unique<WsClient>(sessions_, who);
+    }
+    std::unique_ptr<WsClient> connect() { return connect(anybody_); }
+    reliability::JournalId store(const std::string& topic, const std::string& body = "{}") {
+        return bridge_.store({"org.weft.dev." + topic, body});
+    }
+    void store_many(int count, const std::string& topic = "git.commit") {
+        for (int i = 0; i < count; ++i) store(topic);
+    }
+    static std::vector<int> from_to(int from, int to) {
+        std::vector<int> ids;
+        for (int id = from; id <= to; ++id) ids.push_back(id);
+        return ids;
+    }
+    static WsLimits limits() {
+        WsLimits limits;
+        limits.patience = std::chrono::milliseconds{50};
+        return limits;
+    }
+
+    support::WallClock clock_;
+    support::FakeBridge bridge_{clock_};
+    reliability::CursorStore cursors_{bridge_.memory(), clock_};
+    reliability::GroupService groups_{cursors_};
+    reliability::StoredVerifier verifier_{nullptr};
+    OneAfterTheOther room_{{bridge_.memory(), cursors_, groups_, verifier_}};
+    support::ThreadTimers timers_;
+    WsSessions sessions_{bridge_,           timers_, clock_,  {"org.weft", "dev"},
+                         {{"web", "a, b"}}, &room_,  limits()};
+    Principal anybody_;
+};
+
+}  // namespace weft::gateway::native
