@@ -1,6 +1,5 @@
 #include "gateway/bridge/waiters.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace weft::gateway {
@@ -21,21 +20,11 @@ void for_each_glob(const TopicFilter& filter, Each each) {
 }  // namespace
 
 Waiters::Waiters(std::size_t waiters_max, JournalId head)
-    : waiters_max_(waiters_max), covered_from_(head) {}
-
-bool Waiters::may_have(JournalId after, const TopicFilter& filter) const {
-    if (after < covered_from_) return true;
-    // Their ids rise, so that the first that is not after it ends the search.
-    for (auto recent = recent_.rbegin(); recent != recent_.rend() && recent->last > after;
-         ++recent) {
-        if (filter.matches(recent->topic)) return true;
-    }
-    return false;
-}
+    : waiters_max_(waiters_max), newest_(head) {}
 
 bool Waiters::may_have_had(JournalId after, const TopicFilter& filter) const {
     const std::scoped_lock lock(mutex_);
-    return may_have(after, filter);
+    return newest_.may_have(after, filter);
 }
 
 Waiters::Ticket Waiters::add(JournalId after, const TopicFilter& filter, fabric::Instant deadline,
@@ -44,7 +33,7 @@ Waiters::Ticket Waiters::add(JournalId after, const TopicFilter& filter, fabric:
     {
         const std::scoped_lock lock(mutex_);
         if (!stopped_) {
-            if (may_have(after, filter)) {
+            if (newest_.may_have(after, filter)) {
                 at_once = Woken::stored;
             } else if (waiters_.size() >= waiters_max_) {
                 at_once = Woken::full;
@@ -87,11 +76,7 @@ void Waiters::stored(std::string_view topic, JournalId last) {
     std::vector<FabricBridge::OnWoken> woken;
     {
         const std::scoped_lock lock(mutex_);
-        recent_.push_back({last, std::string{topic}});
-        if (recent_.size() > recent_max) {
-            covered_from_ = recent_.front().last;
-            recent_.pop_front();
-        }
+        newest_.stored(topic, last);
         std::vector<Ticket> tickets;
         index_.match(topic, tickets);
         for (const Ticket ticket : tickets) {
@@ -108,8 +93,7 @@ void Waiters::unknown(JournalId last) {
     std::vector<FabricBridge::OnWoken> woken;
     {
         const std::scoped_lock lock(mutex_);
-        recent_.clear();
-        covered_from_ = std::max(covered_from_, last);
+        newest_.forget(last);
         std::vector<Ticket> tickets;
         for (const auto& [ticket, waiter] : waiters_) {
             if (waiter.after < last) tickets.push_back(ticket);

@@ -5,29 +5,29 @@
 // Threads:   every function from any thread. Callbacks run in the thread that caused them, outside
 //            of the lock.
 // Limits:    `waiters_max`; one more is told `full` at once.
-// Races:     the topics of the last recent_max runs are remembered, so that what was stored between
+// Races:     what was stored lately is remembered by topic (newest_ids.hpp), so that what came
+// between
 //            somebody's read and their wait is not missed; a place older than that is told `stored`
 //            at once, and reads.
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "fabric/message/filter_index.hpp"
 #include "fabric/transport/clock.hpp"
 #include "gateway/bridge/fabric_bridge.hpp"
+#include "gateway/bridge/newest_ids.hpp"
 
 namespace weft::gateway {
 
 class Waiters {
 public:
     using Ticket = FabricBridge::Ticket;
-    static constexpr std::size_t recent_max = 4096;
 
     /// Nothing up to `head` will be announced.
     Waiters(std::size_t waiters_max, reliability::JournalId head);
@@ -58,13 +58,7 @@ private:
         fabric::Instant deadline;
         FabricBridge::OnWoken done;
     };
-    struct Recent {
-        reliability::JournalId last;
-        std::string topic;
-    };
     /// With mutex_ held.
-    [[nodiscard]] bool may_have(reliability::JournalId after,
-                                const reliability::TopicFilter& filter) const;
     [[nodiscard]] FabricBridge::OnWoken take(Ticket ticket);
 
     const std::size_t waiters_max_;
@@ -72,8 +66,7 @@ private:
     std::unordered_map<Ticket, Waiter> waiters_;
     std::multimap<fabric::Instant, Ticket> deadlines_;
     fabric::FilterIndex index_;
-    std::deque<Recent> recent_;
-    reliability::JournalId covered_from_;  ///< recent_ knows everything after it.
+    NewestIds newest_;
     Ticket last_ticket_ = 0;
     bool stopped_ = false;
 };

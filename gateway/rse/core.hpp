@@ -10,6 +10,7 @@
 
 #include "gateway/rse/answers.hpp"
 #include "gateway/rse/channel.hpp"
+#include "gateway/rse/quiet_polls.hpp"
 #include "gateway/rse/rse_handler.hpp"
 
 namespace weft::gateway::rse {
@@ -32,6 +33,7 @@ struct RseHandler::Core {
     Authenticator& authenticator;
     const fabric::Clock& clock;
     const fabric::Instant started;
+    QuietPolls quiet;
 
     /// What was stored before is hidden.
     [[nodiscard]] std::uint64_t oldest_us() const;

@@ -12,6 +12,8 @@ namespace {
 /// How far behind what is hidden a late reader's lost events are looked for: a poll must not cost
 /// more because its cursor is old.
 constexpr reliability::JournalId expired_look_back = 512;
+/// What is remembered to be quiet is moved on in steps of this many ids.
+constexpr reliability::JournalId quiet_step = 1024;
 
 /// Granted a channel and everything below it, whatever it is called.
 bool may_read_below(const Principal& who, const std::string& topic) {
@@ -46,12 +48,49 @@ bool Poll::choose_topics() {
     }
     if (globs.empty()) return false;
     filter_ = filter_of(globs);
+    name_question(globs);
     return true;
+}
+
+void Poll::name_question(const std::vector<std::string>& globs) {
+    const bool all = question_.parameters.scope == Scope::all;
+    // Whom single messages are kept from by their tokens may be granted more tomorrow.
+    if (all && !question_.who.everything) return;
+    // Without a cursor nothing is said of what expired.
+    name_ = question_.parameters.last_known_id == 0 ? "begin" : "after";
+    name_ += question_.parameters.echo ? std::string{} : question_.client.uuid;
+    for (const std::string& glob : globs) name_ += '\n' + glob;
+    if (all) name_ += '\n' + question_.channel.quoted();
+}
+
+void Poll::skip_what_is_quiet() {
+    if (name_.empty()) return;
+    const auto quiet = core_->quiet.find(name_, after_, core_->oldest_us());
+    if (!quiet) return;
+    after_ = skipped_ = quiet->through;
+    expired_ = quiet->expired;
+    since_us_ = quiet->since_us;
+}
+
+void Poll::remember_quiet() {
+    if (name_.empty() || watermark_ == 0 || !is_whole_) return;
+    const reliability::JournalId cursor = question_.parameters.last_known_id;
+    if (watermark_ < cursor) return;
+    const bool is_step = skipped_ != 0 && watermark_ > skipped_ + quiet_step;
+    if (has_read_ || is_step) core_->quiet.add(name_, {cursor, watermark_, expired_, since_us_});
 }
 
 void Poll::start() {
     if (!choose_topics()) {
         return answer(error(403, "This token may not read this channel"));
+    }
+    deadline_ = core_->clock.steady() + question_.parameters.wait;
+    skip_what_is_quiet();
+    if (question_.parameters.wait == std::chrono::milliseconds{0}) {
+        if (const auto head = core_->bridge.nothing_after(after_, filter_)) {
+            watermark_ = *head;
+            return answer_page({});
+        }
     }
     // No reference to this: a poll's filter is asked by workers while it lasts.
     keep_ = [core = core_, all = question_.parameters.scope == Scope::all,
@@ -63,7 +102,6 @@ void Poll::start() {
         const auto name = core->topics.channel_of(event.message);
         return name && is_within(*name, channel) && who.may_read(event.message.topic());
     };
-    deadline_ = core_->clock.steady() + question_.parameters.wait;
     exchange_->on_gone([self = weak_from_this()] {
         if (const auto poll = self.lock()) poll->give_up();
     });
@@ -72,20 +110,20 @@ void Poll::start() {
 
 void Poll::read() {
     const PollParameters& asked = question_.parameters;
-    if (after_ != 0) {
-        if (const auto head = core_->bridge.nothing_after(after_, filter_)) {
-            EventPage page;
-            page.head = page.next.id = *head;
-            page.at_head = true;
-            return on_page(std::move(page));
-        }
+    if (const auto head = core_->bridge.nothing_after(after_, filter_)) {
+        EventPage page;
+        page.head = page.next.id = *head;
+        page.at_head = true;
+        return on_page(std::move(page));
     }
+    has_read_ = true;
     ReadRequest request;
     request.after = {0, after_};
     request.filter = filter_;
     request.messages = asked.max_events;
     request.bytes = core_->settings.answer_bytes;
     request.stored_since_us = core_->oldest_us();
+    since_us_ = std::max(since_us_, request.stored_since_us);
     request.order = asked.newest_first ? ReadRequest::Order::newest : ReadRequest::Order::rising;
     request.keep = keep_;
     core_->bridge.read(std::move(request),
@@ -95,6 +133,7 @@ void Poll::read() {
 void Poll::on_page(BridgeResult<EventPage> result) {
     if (!result) return answer(failed(result.error()));
     EventPage& page = *result;
+    if (page.refused != 0) is_whole_ = false;
     after_ = std::max(after_, page.next.id);
     hidden_ = std::max(hidden_, page.hidden_through);
     watermark_ = page.at_head ? std::min(page.next.id, page.head) : 0;
@@ -133,8 +172,9 @@ void Poll::leave_waiting() {
 
 void Poll::on_woken(Woken why) {
     leave_waiting();
-    if (why == Woken::stored && !answered_) return read();
-    answer_page({});
+    if (answered_) return;
+    if (why == Woken::stored) return read();
+    look_for_expired({});
 }
 
 void Poll::give_up() {
@@ -163,6 +203,7 @@ void Poll::look_for_expired(EventPage page) {
     request.keep = keep_;
     auto shared = std::make_shared<EventPage>(std::move(page));
     core_->bridge.read(std::move(request), [self = shared_from_this(), shared](auto expired) {
+        if (!expired || expired->refused != 0) self->is_whole_ = false;
         if (expired && !expired->events.empty()) self->expired_ = expired->events.front().id;
         self->answer_page(*shared);
     });
@@ -193,6 +234,7 @@ std::string Poll::body_of(const EventPage& page) const {
 }
 
 void Poll::answer_page(const EventPage& page) {
+    if (page.events.empty()) remember_quiet();
     Response response = page.events.empty()          ? nothing()
                         : question_.callback.empty() ? Response::of(200, json_type, body_of(page))
                                                      : script(question_.callback, body_of(page));

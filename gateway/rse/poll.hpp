@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "fabric/message/topic.hpp"
 #include "gateway/rse/client.hpp"
@@ -34,6 +35,9 @@ public:
 
 private:
     [[nodiscard]] bool choose_topics();
+    void name_question(const std::vector<std::string>& globs);
+    void skip_what_is_quiet();
+    void remember_quiet();
     void read();
     void on_page(BridgeResult<EventPage> result);
     void wait();
@@ -55,6 +59,12 @@ private:
     reliability::JournalId watermark_ = 0;  ///< Everything up to it is in the answer.
     reliability::JournalId hidden_ = 0;     ///< The TTL hides everything up to it.
     reliability::JournalId expired_ = 0;    ///< The largest of these that was missed.
+
+    std::string name_;                    ///< Of the question, in Core::quiet; "": not there.
+    reliability::JournalId skipped_ = 0;  ///< What Core::quiet answered for ends here.
+    std::uint64_t since_us_ = 0;          ///< The newest time that a read hid what is older by.
+    bool has_read_ = false;
+    bool is_whole_ = true;  ///< Nothing was refused, and what expired has been looked for.
 
     std::atomic<bool> answered_{false};
     std::mutex mutex_;

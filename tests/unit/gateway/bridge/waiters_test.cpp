@@ -9,6 +9,7 @@ namespace {
 
 using namespace weft;
 using namespace std::chrono_literals;
+using gateway::NewestIds;
 using gateway::Waiters;
 using gateway::Woken;
 using testing::ElementsAre;
@@ -63,7 +64,9 @@ TEST_F(WaitersTest, WhatWasStoredBetweenTheReadAndTheWaitIsNotMissed) {
 
 TEST_F(WaitersTest, APlaceOlderThanWhatIsRememberedReadsAtOnce) {
     EXPECT_EQ(add(99, filter({"a.b"})), 0U);
-    for (std::size_t i = 1; i <= Waiters::recent_max + 1; ++i) waiters.stored("x", 100 + i);
+    for (std::size_t i = 1; i <= NewestIds::topics_max + 1; ++i) {
+        waiters.stored("x." + std::to_string(i), 100 + i);
+    }
     EXPECT_EQ(add(100, filter({"a.b"})), 0U);
     EXPECT_THAT(woken, ElementsAre(Woken::stored, Woken::stored));
     EXPECT_NE(add(101, filter({"a.b"})), 0U);
