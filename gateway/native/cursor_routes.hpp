@@ -1,5 +1,5 @@
 #pragma once
-// Cursors and consumer groups over HTTP, and who caused what:
+// Cursors and consumer groups over HTTP:
 //
 //     GET    /v1/cursors                     all of them, with their lag
 //     PUT    /v1/cursors/{name}              {topics, start, mode?, lease?, max_attempts?}
@@ -11,7 +11,6 @@
 //     POST   /v1/cursors/{name}/set          {to}
 //     GET    /v1/cursors/{name}/dead         dead letters
 //     POST   /v1/cursors/{name}/dead         {retry: ids} or {drop: ids}
-//     GET    /v1/events/{id}/children, /ancestors
 //
 // Functions and limits are those of CursorStore and GroupService. Without `member` a group's member
 // is the name of the token. A cursor without a mode is plain: `next` reads without leases, and
@@ -19,39 +18,15 @@
 //
 // Threads: those of the server; the journal is asked by workers. Ownership: the parts outlive it.
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "fabric/message/topic.hpp"
 #include "fabric/transport/clock.hpp"
 #include "gateway/bridge/fabric_bridge.hpp"
 #include "gateway/bridge/journal_room.hpp"
-#include "gateway/http/exchange.hpp"
-#include "gateway/http/uri.hpp"
+#include "gateway/native/route_table.hpp"
 
 namespace weft::gateway::native {
 
-/// Whether everything that `glob` matches is among what `grants` match. It may say no where it is
-/// so: a grant counts if it is the same glob, `**`, or ends in `.**` in front of the glob's literal
-/// part.
-[[nodiscard]] bool covers(const std::vector<signing::TopicGlob>& grants,
-                          const signing::TopicGlob& glob);
-
-class CursorRoutes {
-public:
-    CursorRoutes(JournalRoom& room, FabricBridge& bridge, const fabric::Clock& clock,
-                 fabric::TopicSpace space);
-    ~CursorRoutes();
-
-    /// False: the path is none of these. `path` begins with v1.
-    [[nodiscard]] bool handle(const std::shared_ptr<Exchange>& exchange,
-                              const std::vector<std::string>& path, const Query& query,
-                              const Principal& who);
-
-private:
-    struct Core;
-    std::shared_ptr<Core> core_;
-};
+void add_cursor_routes(RouteTable& table, JournalRoom& room, FabricBridge& bridge,
+                       const fabric::Clock& clock, fabric::TopicSpace space);
 
 }  // namespace weft::gateway::native

@@ -6,16 +6,18 @@
 //     POST /v1/events           publish several: a list of {topic, body, ...}, or CloudEvents
 //     GET  /v1/events           read, or long-poll
 //     GET  /v1/events/{id}      one message
+//     GET  /v1/events/{id}/children, /ancestors
 //     GET  /v1/stream           Server-Sent Events, or lines of JSON (?format=ndjson)
 //     GET  /v1/ws               WebSocket: ws_frames.hpp
 //     GET  /v1/info
-//     /v1/cursors and below, /v1/events/{id}/children, /ancestors: cursor_routes.hpp
+//     /v1/cursors and below     cursor_routes.hpp
 //
 // Threads: those of the server. Ownership: what Parts names outlives it.
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fabric/message/topic.hpp"
 #include "fabric/transport/clock.hpp"
@@ -23,6 +25,7 @@
 #include "gateway/bridge/fabric_bridge.hpp"
 #include "gateway/bridge/journal_room.hpp"
 #include "gateway/http/exchange.hpp"
+#include "gateway/native/route_table.hpp"
 #include "reliability/ack/recipients.hpp"
 
 namespace weft::gateway::native {
@@ -45,10 +48,11 @@ public:
 
     void handle(std::shared_ptr<Exchange> exchange) override;
     void stop() override;
+    [[nodiscard]] std::vector<RouteTable::Route> routes() const;
 
 private:
     struct Core;
-    std::shared_ptr<Core> core_;
+    std::unique_ptr<Core> core_;
 };
 
 }  // namespace weft::gateway::native

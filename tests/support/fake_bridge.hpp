@@ -40,6 +40,7 @@ struct PlainMessage {
     std::string content_type = "application/json";
     std::vector<std::pair<std::string, std::string>> headers{};
     std::string source = "tests";
+    std::optional<fabric::MessageId> parent{};
 };
 
 class FakeBridge final : public gateway::FabricBridge {
@@ -66,9 +67,10 @@ public:
         }
         request.headers.emplace_back("via", who.via());
         fabric::MessageId id;
-        auto run = run_of({std::move(request.topic), std::move(request.body),
-                           std::move(request.content_type), std::move(request.headers)},
-                          id);
+        auto run = run_of(
+            {std::move(request.topic), std::move(request.body), std::move(request.content_type),
+             std::move(request.headers), "tests", request.parent},
+            id);
         journal_.append({std::move(run)}, [id, done = std::move(done)](auto ranges) {
             if (!ranges) return done(tl::make_unexpected(gateway::error_of(ranges.error())));
             done(gateway::Published{id, ranges->front().first});
@@ -141,6 +143,7 @@ private:
         header.seq = ++seq_;
         header.time_us = clock_.utc_us();
         header.source = message.source;
+        header.parent = message.parent;
         header.content_type = message.content_type;
         for (const auto& [name, value] : message.headers) header.headers.emplace_back(name, value);
         std::string content(fabric::encoded_size(header, message.body), '\0');
@@ -148,7 +151,8 @@ private:
         reliability::RunToStore run;
         run.topic = std::move(message.topic);
         signing::append_item(content, run.contents);
-        run.messages = {{id, {}, header.epoch, header.seq}};
+        run.messages = {
+            {id, message.parent.value_or(fabric::MessageId{}), header.epoch, header.seq}};
         return run;
     }
 

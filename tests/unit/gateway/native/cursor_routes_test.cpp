@@ -7,7 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "gateway/native/cursor_access.hpp"
 #include "tests/support/fake_bridge.hpp"
+#include "tests/support/same_thread_room.hpp"
 #include "tests/support/streaming_exchange.hpp"
 
 namespace weft::gateway::native {
@@ -41,24 +43,10 @@ TEST(Covers, SaysYesOnlyWhereEverythingIsGranted) {
     EXPECT_FALSE(covers({}, *signing::TopicGlob::parse("a")));
 }
 
-/// Does the work at once, in the caller's thread.
-class SameThread final : public JournalRoom {
-public:
-    explicit SameThread(JournalThings things) : things_(things) {}
-    bool work(Work work) override {
-        if (full) return false;
-        work(things_);
-        return true;
-    }
-    bool full = false;
-
-private:
-    JournalThings things_;
-};
-
 class CursorsOverHttp : public ::testing::Test {
 protected:
     CursorsOverHttp() {
+        add_cursor_routes(table_, room_, bridge_, clock_, {"org.weft", "dev"});
         anybody_.everything = true;
         ci_.name = "ci";
         ci_.read = globs({"org.weft.dev.git.**"});
@@ -73,7 +61,7 @@ protected:
         auto exchange = std::make_shared<StreamingExchange>(std::move(request));
         const auto path = path_segments(exchange->request().raw_path());
         const auto query = Query::parse(exchange->request().raw_query().value_or(""));
-        EXPECT_TRUE(routes_.handle(exchange, *path, *query, who)) << method << " " << target;
+        table_.serve(*path, {exchange, *query, who, {}});
         auto response = exchange->wait();
         if (!response) throw std::runtime_error("no answer to " + method + " " + target);
         return *response;
@@ -99,8 +87,8 @@ protected:
     reliability::CursorStore cursors_{bridge_.memory(), clock_};
     reliability::GroupService groups_{cursors_};
     reliability::StoredVerifier verifier_{nullptr};
-    SameThread room_{{bridge_.memory(), cursors_, groups_, verifier_}};
-    CursorRoutes routes_{room_, bridge_, clock_, {"org.weft", "dev"}};
+    support::SameThreadRoom room_{{bridge_.memory(), cursors_, groups_, verifier_}};
+    RouteTable table_;
     Principal anybody_, ci_;
 };
 
@@ -203,7 +191,6 @@ TEST_F(CursorsOverHttp, SayWhatIsWrong) {
              Wrong{"POST", "/v1/cursors/work/nack", "{}", "id", 400},
              Wrong{"POST", "/v1/cursors/work/nack", R"({"id": 1, "delay": "x"})", "delay", 400},
              Wrong{"POST", "/v1/cursors/work/set", "{}", "to", 400},
-             Wrong{"GET", "/v1/events/nothing/children", "", "nothing", 404},
          }) {
         const Response refused = ask(wrong.method, wrong.target, wrong.body);
         EXPECT_EQ(refused.status, wrong.status) << wrong.target << " " << refused.body;
