@@ -260,7 +260,14 @@ Schema gateway() {
                   key(Type::flag, "only", "false", "Refuse plain HTTP.")}),
          section("auth", "Who may use the gateway.",
                  {key(Type::flag, "required", "false", "Refuse requests without a token."),
-                  key(Type::path, "tokens", "tokens.yaml", "Where `weft token` keeps hashes.")})});
+                  key(Type::path, "tokens", "tokens.yaml", "Where `weft token` keeps hashes.")}),
+         section("access_log", "A line for each answer.",
+                 {may_be_empty(key(Type::path, "path", "\"\"",
+                                   "The file; empty: none; - is stderr. SIGHUP opens it again.")),
+                  choice("format", "text", {"text", "json"},
+                         "Common Log Format with more behind it, or one JSON object a line.")}),
+         list("trusted_proxies", "[]", each(Type::text),
+              "Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8.")});
     for (Schema& protocol : translated_protocols()) gateway.keys.push_back(std::move(protocol));
     gateway.keys.push_back(section(
         "webhooks", "How webhooks are delivered.",

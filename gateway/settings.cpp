@@ -92,6 +92,24 @@ GatewaySettings::Listener read_listener(const Section& section) {
     return listener;
 }
 
+void read_access_log(const Section& gateway, GatewaySettings& settings) {
+    AccessLogSettings& log = settings.access_log;
+    log.path = gateway.text("access_log.path");
+    if (!log.path.empty() && log.path != "-") log.path = gateway.path("access_log.path").string();
+    if (gateway.text("access_log.format") == "json") log.format = AccessFormat::json;
+    const std::vector<std::string> networks = gateway.texts("trusted_proxies");
+    for (std::size_t i = 0; i < networks.size(); ++i) {
+        if (auto network = Network::parse(networks[i])) {
+            settings.trusted_proxies.push_back(*network);
+        } else {
+            gateway.refuse("trusted_proxies." + std::to_string(i),
+                           config::in_quotes(networks[i]) +
+                               " is no network; write an address, or one with as many bits as "
+                               "count and zeros behind them, such as 10.0.0.0/8");
+        }
+    }
+}
+
 }  // namespace
 
 std::string_view name_of(Protocol protocol) noexcept {
@@ -116,6 +134,7 @@ GatewaySettings read_gateway_settings(const config::Configuration& configuration
     }
     settings.auth_required = section.flag("auth.required");
     settings.tokens = section.path("auth.tokens");
+    read_access_log(section, settings);
     settings.body_max = section.size("limits.body");
     settings.header_max = section.size("limits.header");
     settings.connections_max = section.count("limits.connections");

@@ -10,6 +10,8 @@
 
 #include "config/configuration.hpp"
 #include "config/problem.hpp"
+#include "gateway/access_log/access_line.hpp"
+#include "gateway/access_log/client_address.hpp"
 
 namespace weft::gateway {
 
@@ -19,6 +21,11 @@ enum class Protocol : std::uint8_t { native, metrics, console, rse, esub, routem
 struct MountSettings {
     Protocol protocol = Protocol::native;
     std::string prefix;  ///< "" or "/events": in front of the paths of the protocol.
+};
+
+struct AccessLogSettings {
+    std::string path;  ///< "": none; "-": stderr; else absolute.
+    AccessFormat format = AccessFormat::text;
 };
 
 struct GatewaySettings {
@@ -35,6 +42,8 @@ struct GatewaySettings {
     std::filesystem::path tokens;
     std::uint64_t body_max = 0, header_max = 0, connections_max = 0;
     std::chrono::milliseconds idle{};
+    AccessLogSettings access_log;
+    std::vector<Network> trusted_proxies;  ///< Whose X-Forwarded-For is believed.
 };
 
 /// Problems name file and line.

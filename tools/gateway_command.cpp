@@ -8,6 +8,8 @@
 #include "fabric/fabric.hpp"
 #include "fabric/node/counters.hpp"
 #include "fabric/transport/clock.hpp"
+#include "gateway/access_log/access_line.hpp"
+#include "gateway/access_log/access_log.hpp"
 #include "gateway/auth/access.hpp"
 #include "gateway/auth/token_store.hpp"
 #include "gateway/bridge/live_bridge.hpp"
@@ -68,6 +70,7 @@ public:
         }
         access_ =
             std::make_unique<gateway::Access>(*tokens_, settings.auth_required, fabric_->clock());
+        open_access_log();
         make_handlers(context);
         open_server();
     }
@@ -75,6 +78,10 @@ public:
     ~Gateway() { stop(); }
 
     void refresh() { tokens_->refresh(); }
+    /// The access log goes on in the file that has its name now.
+    void reopen_log() {
+        if (access_log_) access_log_->reopen();
+    }
     /// What can change while it runs: trust, policy, and the certificate of TLS, which is read
     /// again from where it was.
     [[nodiscard]] std::vector<std::string> apply(const config::Configuration& configuration) {
@@ -118,6 +125,13 @@ public:
     }
 
 private:
+    void open_access_log() {
+        if (settings_.access_log.path.empty()) return;
+        auto opened = gateway::AccessLog::open(settings_.access_log.path, &Context::warn);
+        if (!opened) throw failure(opened.error());
+        access_log_ = std::move(*opened);
+    }
+
     void make_handlers(Context& context) {
         const auto reliability = reliability_settings(context);
         const fabric::TopicSpace& space = fabric_->settings().space;
@@ -198,14 +212,13 @@ private:
         server.limits.connections = settings_.connections_max;
         server.limits.idle = settings_.idle;
         server.tls = {settings_.certificate.string(), settings_.key.string(), settings_.tls_only};
-        server.on_access = [](const gateway::AccessRecord& record) {
-            Context::log(Context::Level::debug,
-                         std::string{record.peer} + " " + std::string{record.method} + " " +
-                             std::string{record.target} + " " + std::to_string(record.status) +
-                             " " + std::to_string(record.bytes) + " B " +
-                             std::to_string(record.took.count()) + " us " +
-                             std::string{record.request_id});
-        };
+        if (access_log_) {
+            server.on_access = [this](const gateway::AccessRecord& record) {
+                static_cast<void>(access_log_->write(
+                    gateway::access_line(record, settings_.access_log.format,
+                                         settings_.trusted_proxies, fabric_->clock().utc_us())));
+            };
+        }
         auto opened = gateway::Server::open(std::move(server));
         if (!opened) throw failure(opened.error());
         server_ = std::move(*opened);
@@ -237,6 +250,17 @@ private:
                 }
             }
         }
+        if (access_log_) {
+            const gateway::AccessLogStats log = access_log_->stats();
+            const auto count = [&](const char* name, const char* help, std::uint64_t value) {
+                figures.counter(name, help, static_cast<double>(value));
+            };
+            count("weft_gateway_access_log_written_total", "Lines of the access log.", log.written);
+            count("weft_gateway_access_log_dropped_total", "Lines for which the queue had no room.",
+                  log.dropped);
+            count("weft_gateway_access_log_failed_total", "Lines that could not be written.",
+                  log.failed);
+        }
         fabric::Counters counters;
         counters.add(fabric_->publisher().stats());
         figures.add(counters);
@@ -254,6 +278,7 @@ private:
     std::shared_ptr<gateway::MetricsHandler> metrics_;
     std::shared_ptr<gateway::rse::RseHandler> rse_;
     std::vector<gateway::GatewaySettings::Listener> opened_;
+    std::unique_ptr<gateway::AccessLog> access_log_;  ///< Outlives the server.
     std::unique_ptr<gateway::Server> server_;
 };
 
@@ -273,7 +298,9 @@ int run_gateway(Context& context, milliseconds ready_timeout) {
     {
         const Housekeeping housekeeping(
             context, stop,
-            {[&](const config::Configuration& now) { return gateway.apply(now); }, {}});
+            {[&](const config::Configuration& now) { return gateway.apply(now); },
+             {},
+             [&] { gateway.reopen_log(); }});
         while (stop.wait(look_every) == StopSignal::Woken::timeout) gateway.refresh();
         notify_systemd("STOPPING=1");
     }

@@ -33,12 +33,13 @@ Housekeeping::Housekeeping(Context& context, StopSignal& stop, fabric::Fabric& f
     : Housekeeping(context, stop, Hooks{apply_to(fabric), std::move(on_stop)}) {}
 
 void Housekeeping::look() {
-    const auto outcome =
-        watch_.look(stop_.take_reload(), [this](const config::Configuration& configuration) {
-            auto problems = hooks_.apply(configuration);
-            if (problems.empty()) context_.follow_log_level(configuration);
-            return problems;
-        });
+    const bool asked = stop_.take_reload();
+    if (asked && hooks_.on_hangup) hooks_.on_hangup();
+    const auto outcome = watch_.look(asked, [this](const config::Configuration& configuration) {
+        auto problems = hooks_.apply(configuration);
+        if (problems.empty()) context_.follow_log_level(configuration);
+        return problems;
+    });
     if (outcome.applied) Context::info("configuration reloaded: what has changed is in force");
     for (const std::string& problem : outcome.problems) {
         Context::warn("configuration not reloaded, the old one stays in force: " + problem);

@@ -23,6 +23,8 @@ public:
     struct Hooks {
         config::Watch::Apply apply;     ///< Puts a configuration in force.
         std::function<void()> on_stop;  ///< Called once, when a signal has come; may be empty.
+        /// After each SIGHUP, whether or not the configuration can be loaded; may be empty.
+        std::function<void()> on_hangup{};
     };
     Housekeeping(Context& context, StopSignal& stop, Hooks hooks);
     /// For a command with a Fabric.

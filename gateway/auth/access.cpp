@@ -88,7 +88,10 @@ tl::expected<Principal, Response> Access::who(std::optional<std::string_view> to
                       "too many attempts with unknown tokens from this address; wait a minute");
     }
     auto principal = tokens_.find(*token);
-    if (principal) return std::move(*principal);
+    if (principal) {
+        request.note_caller(principal->name);
+        return std::move(*principal);
+    }
     failed(address);
     return refuse(401, "this token is not known here: it was mistyped, or has been revoked");
 }

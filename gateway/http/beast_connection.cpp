@@ -2,13 +2,15 @@
 // beast_connection_write.cpp.
 #include "gateway/http/beast_connection.hpp"
 
+#include <array>
 #include <cassert>
 
 #include "config/host.hpp"
 #include "gateway/http/beast_exchange.hpp"
 #include "gateway/http/beast_websocket.hpp"
 #include "gateway/http/problem.hpp"
-#include "signing/refusal.hpp"
+#include "gateway/http/trace_parent.hpp"
+#include "signing/sodium.hpp"
 
 namespace weft::gateway {
 namespace {
@@ -17,12 +19,21 @@ namespace {
 constexpr std::chrono::milliseconds linger_time{2000}, linger_time_of_stop{300};
 constexpr unsigned char tls_handshake_byte = 0x16;
 
-/// What a client may choose as the id of its request.
-bool is_request_id(std::string_view text) noexcept {
-    static constexpr std::string_view letters =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-    return !text.empty() && text.size() <= 64 &&
-           text.find_first_not_of(letters) == std::string_view::npos;
+std::string joined(const std::vector<std::string_view>& values) {
+    std::string all;
+    for (const std::string_view value : values) {
+        if (!all.empty()) all += ',';
+        all += value;
+    }
+    return all;
+}
+
+/// The client's, or one of our own.
+std::string trace_of(const Request& request) {
+    if (auto given = trace_parent(request.headers)) return *given;
+    std::array<char, 24> random{};
+    signing::random_bytes(random.data(), random.size());
+    return made_trace_parent({random.data(), random.size()});
 }
 
 bool asks_for_websocket(const Request& request) noexcept {
@@ -193,9 +204,9 @@ bool Connection::count_body() {
 void Connection::begin_turn() {
     keep_alive_ = reader_.keeps_alive();
     Request request = reader_.take_request();
-    const auto wanted_id = request.headers.find("X-Request-Id");
-    request.id =
-        wanted_id && is_request_id(*wanted_id) ? std::string{*wanted_id} : core_->next_request_id();
+    request.id = core_->request_id(request.headers);
+    request.traceparent = trace_parent(request.headers).value_or("");
+    if (core_->on_access) request.caller = std::make_shared<CallerNote>();
     request.peer = peer_;
     request.listener = site_->address;
     request.tls = tls_;
@@ -333,12 +344,21 @@ void Connection::close() {
 void Connection::record_access(unsigned status) {
     if (!core_->on_access) return;
     const Request& request = turn_ ? turn_->request : reader_.request();
-    const std::string method = signing::escape(request.method);
-    const std::string target = signing::escape(request.target);
-    const std::string traceparent =
-        signing::escape(request.headers.find("traceparent").value_or(""));
-    AccessRecord record{method,      target, peer_,       request.id, site_->address,
-                        traceparent, status, turn_bytes_, {}};
+    const std::string token = request.caller ? request.caller->get() : "";
+    const std::string forwarded_for = joined(request.headers.all("X-Forwarded-For"));
+    const std::string traceparent = trace_of(request);
+    AccessRecord record;
+    record.method = request.method;
+    record.target = request.target;
+    record.peer = peer_;
+    record.request_id = turn_ ? std::string_view{request.id} : std::string_view{refused_id_};
+    record.listener = site_->address;
+    record.token = token;
+    record.forwarded_for = forwarded_for;
+    record.traceparent = traceparent;
+    record.version = request.version;
+    record.status = status;
+    record.bytes = turn_bytes_;
     if (turn_) {
         record.took =
             std::chrono::duration_cast<std::chrono::microseconds>(loop_.now() - turn_->begin);

@@ -108,6 +108,7 @@ private:
     std::size_t out_queue_bytes_ = 0;
     std::uint64_t turn_bytes_ = 0;
     unsigned status_ = 0;
+    std::string refused_id_;  ///< Of what was refused before it became a turn.
 };
 
 }  // namespace weft::gateway

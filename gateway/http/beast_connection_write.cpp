@@ -32,6 +32,9 @@ void Connection::put_head(unsigned status, const Headers& headers,
     if (turn_) {
         shape.version = turn_->request.version;
         shape.request_id = turn_->request.id;
+    } else {
+        refused_id_ = core_->request_id(reader_.request().headers);
+        shape.request_id = refused_id_;
     }
     if (core_->draining) keep_alive_ = false;
     shape.keep_alive = keep_alive_;

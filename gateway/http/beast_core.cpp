@@ -5,6 +5,17 @@
 #include <random>
 
 namespace weft::gateway {
+namespace {
+
+/// What a client may choose as the id of its request.
+bool is_request_id(std::string_view text) noexcept {
+    static constexpr std::string_view letters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    return !text.empty() && text.size() <= 64 &&
+           text.find_first_not_of(letters) == std::string_view::npos;
+}
+
+}  // namespace
 
 Core::Core(const ServerSettings& settings)
     : limits(settings.limits), on_access(settings.on_access), tls(settings.tls) {
@@ -18,6 +29,11 @@ std::string Core::next_request_id() {
     std::array<char, 20> text{};
     std::snprintf(text.data(), text.size(), "%llx", static_cast<unsigned long long>(++ids_));
     return id_prefix_ + "-" + text.data();
+}
+
+std::string Core::request_id(const Headers& headers) {
+    const auto wanted = headers.find("X-Request-Id");
+    return wanted && is_request_id(*wanted) ? std::string{*wanted} : next_request_id();
 }
 
 Turn::Turn(std::shared_ptr<Core> core_of, Request request_of, SteadyTime begin_at)

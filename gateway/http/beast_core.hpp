@@ -25,6 +25,8 @@ struct Core {
     std::atomic<bool> draining{false};
 
     [[nodiscard]] std::string next_request_id();
+    /// The client's, if it is one; else the next one.
+    [[nodiscard]] std::string request_id(const Headers& headers);
 
     /// For stop(): the number of connections has changed.
     std::mutex open_mutex;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,23 @@ private:
     std::vector<std::pair<std::string, std::string>> list_;
 };
 
+/// Whose token a request showed, for the access log alone. Threads: any.
+class CallerNote {
+public:
+    void set(std::string_view token_name) {
+        const std::lock_guard lock(mutex_);
+        name_ = token_name;
+    }
+    [[nodiscard]] std::string get() const {
+        const std::lock_guard lock(mutex_);
+        return name_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::string name_;
+};
+
 struct Request {
     std::string method;     ///< As sent, such as "GET": methods are case-sensitive.
     std::string target;     ///< As sent: path and query, not decoded, no fragment.
@@ -47,7 +65,14 @@ struct Request {
     std::string peer;  ///< "127.0.0.1:4711".
     std::string listener;  ///< The address of the configuration.
     bool tls = false;
-    bool loopback = false;  ///< The peer is on this host.
+    bool loopback = false;    ///< The peer is on this host.
+    std::string traceparent;  ///< The client's, if it sent a valid one (trace_parent.hpp).
+    std::shared_ptr<CallerNote> caller{};  ///< Null: nobody wants to know.
+
+    /// Who asks has found out whose token it is.
+    void note_caller(std::string_view token_name) const {
+        if (caller) caller->set(token_name);
+    }
 
     /// The target up to the query, not decoded; begins with '/'.
     [[nodiscard]] std::string_view raw_path() const noexcept;

@@ -36,12 +36,16 @@ struct ListenerSettings {
     std::vector<Mount> mounts;
 };
 
-/// One answered request, for the access log. Foreign text is escaped and cut (rule L1).
+/// One answered request, for the access log. Method and target are as the client sent them, any
+/// bytes: escape and cut what is shown (rule L1), as access_line() does.
 struct AccessRecord {
     std::string_view method, target, peer, request_id, listener;
-    std::string_view traceparent;  ///< The client's, or "".
-    unsigned status = 0;           ///< 499: the client went before it was answered.
-    std::uint64_t bytes = 0;       ///< Of the answer as sent, headers and chunks included.
+    std::string_view token;          ///< Name of the token that was shown; "" is anonymous.
+    std::string_view forwarded_for;  ///< X-Forwarded-For, several joined by commas; any bytes.
+    std::string_view traceparent;    ///< The client's if it is one, else one that was made.
+    unsigned version = 11;           ///< Of the request: 10 or 11.
+    unsigned status = 0;             ///< 499: the client went before it was answered.
+    std::uint64_t bytes = 0;         ///< Of the answer as sent, headers and chunks included.
     std::chrono::microseconds took{0};
 };
 /// Called by an io thread; must not block.

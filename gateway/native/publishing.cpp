@@ -67,6 +67,16 @@ std::string text_of(const Value& value) {
     return value.text() != nullptr ? *value.text() : fabric::to_json(value);
 }
 
+/// The trace that the client is in goes on with its messages, unless they name one themselves.
+void pass_trace(PublishRequest& out, const Request& request) {
+    static constexpr std::string_view name = "traceparent";
+    const bool has_own = std::any_of(out.headers.begin(), out.headers.end(),
+                                     [](const auto& header) { return header.first == name; });
+    if (!request.traceparent.empty() && !has_own) {
+        out.headers.emplace_back(name, request.traceparent);
+    }
+}
+
 tl::expected<fabric::MessageId, std::string> parent_of(std::string_view text) {
     const auto id = fabric::MessageId::parse(text);
     if (!id) {
@@ -260,6 +270,7 @@ tl::expected<PublishRequest, std::string> message_of(const Request& request,
             out.headers.emplace_back(small, value);
         }
     }
+    pass_trace(out, request);
     return out;
 }
 
@@ -282,6 +293,7 @@ tl::expected<std::vector<tl::expected<PublishRequest, std::string>>, std::string
         } else {
             out.push_back(cloud ? cloud_request(entry, space, how)
                                 : entry_request(entry, space, how));
+            if (out.back()) pass_trace(*out.back(), request);
         }
     };
     if (const Value::List* list = parsed->list()) {

@@ -60,6 +60,9 @@ void publish(const Route& route, const Channel& channel, const Client& client,
         return route.refuse(400, "Invalid JSON: an event is an object or an array");
     }
     PublishRequest event = event_of(channel, route.core->topics, client, std::move(body));
+    if (const std::string& trace = route.request.traceparent; !trace.empty()) {
+        event.headers.emplace_back("traceparent", trace);
+    }
     if (!route.who.may_publish(event.topic)) {
         return route.refuse(403, "This token may not post to this channel");
     }
@@ -146,6 +149,7 @@ void route_request(Route& route) {
     }
     auto who = principal_of(*route.core, request);
     if (!who) return route.answer(unknown_token());
+    request.note_caller(who->name);
     route.who = *std::move(who);
     if (!path || *path == "/") {
         return route.refuse(404, "URI not found: " + std::string{request.raw_path()});

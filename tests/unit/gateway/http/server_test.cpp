@@ -1,4 +1,5 @@
 // The server over real sockets: answers, order, keep-alive, and clients that go.
+#include "gateway/http/trace_parent.hpp"
 #include "tests/unit/gateway/http/server_fixture.hpp"
 
 namespace weft::gateway {
@@ -313,27 +314,50 @@ TEST_F(HttpServer, NeverHandsOnABodyThatWasCutShort) {
     EXPECT_TRUE(eventually([&] { return stat("body_bytes") == 0; }));
 }
 
-TEST_F(HttpServer, RecordsEachAnswerWithForeignTextEscaped) {
+TEST_F(HttpServer, RecordsEachAnswer) {
     std::mutex mutex;
-    std::vector<std::string> lines;
+    std::vector<std::string> lines, traces;
     settings_.on_access = [&](const AccessRecord& record) {
         const std::lock_guard lock(mutex);
         lines.push_back(std::string{record.method} + " " + std::string{record.target} + " " +
                         std::to_string(record.status) + " " + (record.bytes > 0 ? "some" : "none") +
-                        " " + std::string{record.traceparent} + " " +
-                        std::string{record.request_id});
+                        " " + std::string{record.request_id} + " " + std::string{record.token} +
+                        " " + std::string{record.forwarded_for} + " " +
+                        std::to_string(record.version));
+        traces.emplace_back(record.traceparent);
     };
-    serve_echo();
+    const std::string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    serve([](const auto& exchange) {
+        exchange->request().note_caller("ci");
+        exchange->answer(echo(exchange->request()));
+    });
     HttpClient client = connect();
-    client.ask(get("/a", "traceparent: 00-\xFF-b\r\nX-Request-Id: r1\r\n"));
-    client.ask("nonsense\r\n");
+    client.ask(get("/a", "traceparent: " + trace +
+                             "\r\nX-Request-Id: r1\r\nX-Forwarded-For: a\xFF\r\n"
+                             "X-Forwarded-For: b\r\n"));
+    client.ask(get("/b", "traceparent: 00-\xFF-b\r\nX-Request-Id: r2\r\n"));
+    const HttpAnswer refused = client.ask("GET /c HTTP/1.1\r\nX-Request-Id: r3\r\n\r\n");
 
     EXPECT_TRUE(eventually([&] {
         const std::lock_guard lock(mutex);
-        return lines.size() == 2;
+        return lines.size() == 3;
     }));
-    EXPECT_EQ(lines[0], "GET /a 200 some 00-\\xff-b r1");
-    EXPECT_THAT(lines[1], HasSubstr(" 400 "));
+    EXPECT_EQ(lines[0], "GET /a 200 some r1 ci a\xFF,b 11");
+    EXPECT_EQ(lines[1], "GET /b 200 some r2 ci  11");
+    EXPECT_THAT(lines[2], HasSubstr("GET /c 400 "));
+    EXPECT_THAT(lines[2], HasSubstr(refused.headers.at("x-request-id")));
+    EXPECT_EQ(traces[0], trace);
+    EXPECT_NE(traces[1], traces[2]);
+    for (const std::string& each : traces) EXPECT_EQ(trace_parent(each), each);
+}
+
+TEST_F(HttpServer, GivesEveryAnswerAnIdTheRefusedOnesToo) {
+    serve_echo();
+    EXPECT_FALSE(connect().ask("nonsense\r\n\r\n").headers.at("x-request-id").empty());
+    const HttpAnswer wrong =
+        connect().ask("GET / HTTP/1.1\r\nX-Request-Id: mine\r\nContent-Length: x\r\n\r\n");
+    EXPECT_EQ(wrong.status, 400);
+    EXPECT_EQ(wrong.headers.at("x-request-id"), "mine");
 }
 
 TEST_F(HttpServer, SaysWhichAddressCannotBeHad) {
