@@ -246,7 +246,11 @@ Keys translated_protocols() {
                  secret(key(Type::text, "root_key", "\"\"", "The token that may do everything.")),
                  list("clients", "[]", secret(each(Type::text)),
                       "Client tokens, besides those of `weft token`."),
-                 key(Type::size, "max_event_data", "64", "Bytes of data in one event.")})};
+                 key(Type::size, "max_event_data", "64", "Bytes of data in one event."),
+                 key(Type::size, "max_bytes", "0",
+                     "The oldest events are dropped when the journal comes near; 0: never."),
+                 key(Type::size, "min_free", "0",
+                     "How near: so much below max_bytes it begins, and goes on to twice that.")})};
 }
 
 Schema gateway() {

@@ -1,0 +1,117 @@
+#include "gateway/routemaster/event.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "fabric/message/json_form.hpp"
+#include "fabric/message/value.hpp"
+#include "gateway/routemaster/address.hpp"
+#include "signing/refusal.hpp"
+
+namespace weft::gateway::routemaster {
+namespace {
+
+using fabric::Value;
+
+constexpr std::array<std::string_view, 4> types{"create", "update", "delete", "noop"};
+
+tl::unexpected<std::string> wrong(std::string sentence) {
+    return tl::make_unexpected(std::move(sentence));
+}
+
+/// An integer, or a float that is one (M42).
+std::optional<std::int64_t> whole(const Value& value) {
+    if (value.signed_number() != nullptr) return *value.signed_number();
+    constexpr double exact = 9'007'199'254'740'992.0;
+    const double* real = value.real();
+    if (real == nullptr || std::trunc(*real) != *real || std::abs(*real) > exact) {
+        return std::nullopt;
+    }
+    return static_cast<std::int64_t>(*real);
+}
+
+tl::expected<Event, std::string> read_members(const Value& body) {
+    for (const auto& [key, value] : *body.map()) {
+        if (key != "type" && key != "url" && key != "timestamp" && key != "data") {
+            return wrong("unknown key '" + signing::escape(key, 40) +
+                         "': type, url, timestamp and data are known");
+        }
+    }
+    Event event;
+    const std::string* type = body["type"].text();
+    if (type == nullptr || std::find(types.begin(), types.end(), *type) == types.end()) {
+        return wrong("type must be one of create, update, delete, noop");
+    }
+    event.type = *type;
+    const std::string* url = body["url"].text();
+    if (url == nullptr) return wrong("url is required: a text that begins with https://");
+    if (std::string bad = address_error("url", *url, Schemes::https); !bad.empty()) {
+        return wrong(std::move(bad));
+    }
+    event.url = *url;
+    if (const Value& timestamp = body["timestamp"]; !timestamp.is_nil()) {
+        event.timestamp = whole(timestamp);
+        if (!event.timestamp) {
+            return wrong("timestamp must be an integer: milliseconds since 1970, or left out");
+        }
+    }
+    return event;
+}
+
+}  // namespace
+
+tl::expected<Event, std::string> Event::parse(std::string_view json, std::uint64_t data_bytes_max) {
+    const auto body = fabric::from_json(json);
+    if (!body) return wrong("the body is not JSON: " + body.error());
+    if (body->map() == nullptr) return wrong("the body must be a JSON object");
+    auto event = read_members(*body);
+    if (!event || (*body)["data"].is_nil()) return event;
+    const auto packed = fabric::to_msgpack((*body)["data"]);
+    if (!packed) return wrong("data: " + packed.error());
+    if (packed->size() > data_bytes_max) {
+        return wrong("data has " + std::to_string(packed->size()) + " bytes as msgpack; at most " +
+                     std::to_string(data_bytes_max) + " are allowed");
+    }
+    event->data = fabric::query_json(json, "data");
+    return event;
+}
+
+std::optional<Event> Event::of(const fabric::Message& message) {
+    const bool is_json =
+        !message.body_is_msgpack() && !fabric::declares_plain_text(message.content_type());
+    if (!is_json && !message.body_is_msgpack()) return std::nullopt;
+    // How much data is too much was decided when it was published.
+    auto event = Event::parse(is_json ? std::string{message.body()} : fabric::body_to_json(message),
+                              UINT64_MAX);
+    if (!event) return std::nullopt;
+    return *std::move(event);
+}
+
+std::string Event::body() const {
+    std::string text = "{\"type\":\"" + type + "\",\"url\":" + fabric::json_string(url);
+    if (timestamp) text += ",\"timestamp\":" + std::to_string(*timestamp);
+    if (data) text += ",\"data\":" + *data;
+    return text + "}";
+}
+
+std::string Event::delivered(std::string_view topic, std::int64_t t) const {
+    std::string text = "{\"topic\":" + fabric::json_string(topic) + ",\"type\":\"" + type +
+                       "\",\"url\":" + fabric::json_string(url) + ",\"t\":" + std::to_string(t);
+    if (data) text += ",\"data\":" + *data;
+    return text + "}";
+}
+
+std::int64_t time_of(const Event& event, const StoredEvent& stored) {
+    if (event.timestamp) return *event.timestamp;
+    if (const auto header = stored.message.header(time_header)) {
+        std::int64_t t = 0;
+        const char* end = header->data() + header->size();
+        const auto read = std::from_chars(header->data(), end, t);
+        if (read.ec == std::errc{} && read.ptr == end) return t;
+    }
+    return static_cast<std::int64_t>(stored.stored_us / 1000);
+}
+
+}  // namespace weft::gateway::routemaster
