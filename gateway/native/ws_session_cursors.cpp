@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "fabric/message/json_form.hpp"
-#include "gateway/native/cursor_routes.hpp"
+#include "gateway/native/cursor_access.hpp"
 #include "gateway/native/ws_leases.hpp"
 #include "gateway/native/ws_session.hpp"
 #include "signing/certificate.hpp"
@@ -25,13 +25,6 @@ unsigned status_of(const JournalError& error) {
     if (error.reason == JournalError::Reason::invalid) return 400;
     if (error.reason == JournalError::Reason::refused) return 403;
     return error.reason == JournalError::Reason::disk_full ? 507 : 503;
-}
-
-bool may_use(const Principal& who, const Cursor& cursor) {
-    if (who.everything || who.admin) return true;
-    return !cursor.globs.empty() &&
-           std::all_of(cursor.globs.begin(), cursor.globs.end(),
-                       [&](const auto& glob) { return covers(who.read, glob); });
 }
 
 /// Those that do not count, as a member of JSON; "": all count.
@@ -73,7 +66,7 @@ void WsSession::look_up(const WsRequest& request, std::uint64_t serial, std::uin
     const auto cursor = things.cursors.show(request.cursor);
     if (!cursor)
         return give_up(request, serial, status_of(cursor.error()), cursor.error().sentence);
-    if (!may_use(who_, *cursor)) {
+    if (!may_use(who_, cursor->globs)) {
         return give_up(request, serial, 403,
                        "this token may not read everything that the cursor is about; its grants "
                        "are those of `weft token list`");
