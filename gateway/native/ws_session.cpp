@@ -188,7 +188,10 @@ void WsSession::subscribe_topics(const WsRequest& request, std::uint64_t serial,
     wanted.topics.filter = read->filter;
     wanted.topics.key = "\n" + read->filter_text;
     if (!who_.everything && !who_.admin) {
-        wanted.topics.key = who_.name + wanted.topics.key;
+        // By what may be read, not by name: a token that was made anew may have other grants.
+        std::string rights = "may read";
+        for (const auto& glob : who_.read) rights += " " + glob.text();
+        wanted.topics.key = rights + wanted.topics.key;
         wanted.topics.keep = [who = who_](const StoredEvent& event) {
             return who.may_read(event.message.topic());
         };

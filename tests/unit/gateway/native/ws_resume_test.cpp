@@ -99,7 +99,7 @@ TEST_F(WsResume, WhoRunsOutOfCreditAtTheHeadComesBackWithoutAGap) {
 }
 
 TEST_F(WsResume, NothingIsMissingOrTwiceWhileOthersPublish) {
-    constexpr int count = 3000, clients = 8;
+    constexpr int count = 1500, clients = 6;
     std::atomic<int> stored{0};
     std::thread publisher([&] {
         for (int i = 0; i < count; ++i) {

@@ -145,6 +145,51 @@ TEST_F(WsSessionTest, ATokenReadsAndPublishesWhatItIsGranted) {
     EXPECT_THAT(client->ids(2), ElementsAre(2, 5));
 }
 
+TEST_F(WsSessionTest, ATokenThatWasMadeAnewHasItsOwnRights) {
+    const auto before = connect(ci());
+    before->say(R"({"op":"subscribe","id":"s","topics":["**"]})");
+    before->wait("subscribed");
+    Principal less = ci();
+    less.read = globs({"org.weft.dev.build.*"});
+    const auto after = connect(less);
+    after->say(R"({"op":"subscribe","id":"s","topics":["**"]})");
+    after->wait("subscribed");
+    store("git.commit");
+    EXPECT_THAT(before->ids(1), ElementsAre(1));
+    store("build.done");
+    EXPECT_THAT(after->ids(1), ElementsAre(2));
+}
+
+TEST_F(WsSessionTest, PublishesThatAreNotAnsweredAreBounded) {
+    const auto client = connect();
+    publishes_.hold(true);
+    for (int i = 0; i < 257; ++i) {
+        client->say(R"({"op":"publish","ref":)" + std::to_string(i) + R"(,"topic":"a","body":1})");
+    }
+    const json busy = client->last("error");
+    EXPECT_EQ(busy["ref"], 256);
+    EXPECT_EQ(busy["status"], 503);
+    EXPECT_THAT(busy["detail"].get<std::string>(), HasSubstr("busy"));
+    publishes_.hold(false);
+    EXPECT_EQ(client->wait("published", 256).size(), 256U);
+    client->say(R"({"op":"publish","ref":"again","topic":"a","body":1})");
+    EXPECT_EQ(client->last("published", 257)["ref"], "again");
+}
+
+TEST_F(WsSessionTest, APublishWithRecipientsAsksThemAndSaysWhoWasSilent) {
+    const auto client = connect();
+    bridge_.fail_publish(
+        BridgeError{BridgeError::Kind::not_acknowledged, "b did not acknowledge", {}, {}});
+    client->say(R"({"op":"publish","ref":1,"topic":"a","body":1,"recipients":["web","c"],
+                    "level":"processed","ack_timeout":"2s"})");
+    EXPECT_EQ(client->last("error")["status"], 504);
+    const auto asked = publishes_.last();
+    EXPECT_EQ(asked.mode, PublishRequest::Mode::acknowledged);
+    EXPECT_THAT(asked.recipients.names(), ElementsAre("a", "b", "c"));
+    EXPECT_EQ(asked.level, reliability::AckLevel::processed);
+    EXPECT_EQ(asked.ack_timeout, std::chrono::seconds{2});
+}
+
 TEST_F(WsSessionTest, WhatCannotBePublishedIsSaid) {
     const auto client = connect();
     const auto refused = [&](const std::string& members) {

@@ -16,6 +16,57 @@ namespace weft::gateway::native {
 
 using nlohmann::json;
 
+/// Keeps what is published, and can put it off.
+class HoldingBridge final : public FabricBridge {
+public:
+    explicit HoldingBridge(support::FakeBridge& bridge) : bridge_(bridge) {}
+
+    void publish(const Principal& who, PublishRequest request, OnPublished done) override {
+        {
+            const std::scoped_lock lock(mutex_);
+            last_ = request;
+            if (holds_) {
+                held_.emplace_back([this, who, request = std::move(request),
+                                    done = std::move(done)] { publish(who, request, done); });
+                return;
+            }
+        }
+        bridge_.publish(who, std::move(request), std::move(done));
+    }
+    void read(ReadRequest request, OnPage done) override {
+        bridge_.read(std::move(request), std::move(done));
+    }
+    Ticket wait(reliability::JournalId after, const reliability::TopicFilter& filter,
+                std::chrono::milliseconds timeout, OnWoken done) override {
+        return bridge_.wait(after, filter, timeout, std::move(done));
+    }
+    void forget(Ticket ticket) override { bridge_.forget(ticket); }
+    reliability::JournalInfo journal() override { return bridge_.journal(); }
+    std::string not_ready() override { return bridge_.not_ready(); }
+
+    /// Until it is called with false, publishes are not answered.
+    void hold(bool holds) {
+        std::vector<std::function<void()>> held;
+        {
+            const std::scoped_lock lock(mutex_);
+            holds_ = holds;
+            if (!holds_) held.swap(held_);
+        }
+        for (const auto& publish : held) publish();
+    }
+    [[nodiscard]] PublishRequest last() {
+        const std::scoped_lock lock(mutex_);
+        return last_;
+    }
+
+private:
+    support::FakeBridge& bridge_;
+    std::mutex mutex_;
+    PublishRequest last_;
+    bool holds_ = false;
+    std::vector<std::function<void()>> held_;
+};
+
 /// Does the work at once, in the caller's thread, one after the other.
 class OneAfterTheOther final : public JournalRoom {
 public:
@@ -129,12 +180,13 @@ protected:
 
     support::WallClock clock_;
     support::FakeBridge bridge_{clock_};
+    HoldingBridge publishes_{bridge_};
     reliability::CursorStore cursors_{bridge_.memory(), clock_};
     reliability::GroupService groups_{cursors_};
     reliability::StoredVerifier verifier_{nullptr};
     OneAfterTheOther room_{{bridge_.memory(), cursors_, groups_, verifier_}};
     support::ThreadTimers timers_;
-    WsSessions sessions_{bridge_,           timers_, clock_,  {"org.weft", "dev"},
+    WsSessions sessions_{publishes_,        timers_, clock_,  {"org.weft", "dev"},
                          {{"web", "a, b"}}, &room_,  limits()};
     Principal anybody_;
 };
