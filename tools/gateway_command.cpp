@@ -138,7 +138,8 @@ private:
         native_ =
             std::make_shared<gateway::native::NativeHandler>(gateway::native::NativeHandler::Parts{
                 *bridge_, *access_, timers_, fabric_->clock(), space, reliability.groups,
-                fabric_->settings().name, WEFT_VERSION, bridge_.get()});
+                fabric_->settings().name, WEFT_VERSION, bridge_.get(), &bridge_->traffic(),
+                [this] { return bridge_->peers(); }});
         metrics_ = std::make_shared<gateway::MetricsHandler>(gateway::MetricsHandler::Parts{
             [this] { return figures(); }, [this] { return bridge_->not_ready(); }});
         config::Problems problems;
@@ -170,7 +171,8 @@ private:
         };
         switch (wanted.protocol) {
             case Protocol::native:
-                return below("/v1", native_);
+                for (const char* path : {"/v1", "/openapi.json"}) below(path, native_);
+                return;
             case Protocol::metrics:
                 for (const char* path : {"/metrics", "/healthz", "/readyz"}) below(path, metrics_);
                 return;

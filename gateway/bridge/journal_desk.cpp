@@ -28,7 +28,8 @@ struct JournalDesk::Core {
           trust(std::move(the_trust)),
           clock(the_clock),
           settings(std::move(the_settings)),
-          followed(journal.info().head),
+          begun_at(journal.info().head),
+          followed(begun_at),
           announced(followed),
           waiters(settings.waiters_max, followed) {}
 
@@ -45,6 +46,7 @@ struct JournalDesk::Core {
     const std::shared_ptr<signing::TrustStore> trust;
     const fabric::Clock& clock;
     const JournalDeskSettings settings;
+    const JournalId begun_at;
     JournalId followed;                // The follower's alone.
     std::atomic<JournalId> announced;  // The waiters know of everything up to it.
     Waiters waiters;
@@ -94,7 +96,10 @@ bool JournalDesk::Core::announce(JournalId head) {
         return true;
     }
     if (page->gap) waiters.unknown(page->gap->to);
-    for (const reliability::StoredRun& run : page->runs) waiters.stored(run.topic, run.to);
+    for (const reliability::StoredRun& run : page->runs) {
+        waiters.stored(run.topic, run.to);
+        if (settings.on_stored) settings.on_stored(run);
+    }
     followed = std::max(followed, page->next.id);
     return page->at_head || followed >= head;
 }
@@ -194,6 +199,10 @@ std::optional<JournalId> JournalDesk::nothing_after(JournalId after,
     const JournalId head = core_->journal.wait(UINT64_MAX, std::chrono::milliseconds{0});
     if (core_->announced < head || core_->waiters.may_have_had(after, filter)) return std::nullopt;
     return head;
+}
+
+JournalId JournalDesk::begun_at() const noexcept {
+    return core_->begun_at;
 }
 
 std::size_t JournalDesk::waiters() const {

@@ -23,6 +23,9 @@ struct JournalDeskSettings {
     std::size_t waiters_max = 20'000;
     /// A stored message was not believed. Called by a worker.
     std::function<void(const reliability::StoredRefusal&)> on_refused{};
+    /// What was stored after begun_at(), a run each, by rising ids; left out is what could not be
+    /// read. Called by the thread that follows the head; must not block.
+    std::function<void(const reliability::StoredRun&)> on_stored{};
 };
 
 class JournalDesk {
@@ -45,6 +48,8 @@ public:
     void stop();
 
     [[nodiscard]] std::size_t waiters() const;
+    /// The head when it was made.
+    [[nodiscard]] reliability::JournalId begun_at() const noexcept;
 
 private:
     struct Core;

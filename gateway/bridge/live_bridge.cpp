@@ -66,6 +66,7 @@ struct LiveBridge::Core {
     tl::expected<void, std::string> begin(std::unique_ptr<reliability::Journal> journal) {
         reliability::RecorderOptions options;
         options.awaited = [this](const fabric::Message& message) {
+            traffic.publishers.passed({message.signer(), 1, 0, fabric.clock().utc_us()});
             return message.signer() == fabric.settings().name && durable.awaited(message);
         };
         options.answered = [this](const auto& messages, const auto* error) {
@@ -80,10 +81,25 @@ struct LiveBridge::Core {
         of_desk.waiting_reads_max = limits.reads_waiting;
         of_desk.waiters_max = limits.waiters;
         of_desk.on_refused = [this](const auto& refusal) { say_refused(refusal); };
+        of_desk.on_stored = [this](const reliability::StoredRun& run) {
+            traffic.topics.passed({run.topic, run.to - run.from + 1, run.to, run.stored_us});
+        };
+        traffic.counted_since_us = fabric.clock().utc_us();
         desk = std::make_unique<JournalDesk>(host->journal(), fabric.trust(), fabric.clock(),
                                              std::move(of_desk));
+        traffic.counted_after = desk->begun_at();
+        remember_topics(std::make_shared<TopicsBefore>(desk->begun_at()));
         health = std::make_unique<BridgeHealth>(fabric, *host, *reliable);
         return {};
+    }
+
+    /// Between what others ask of the journal, a page at a time.
+    void remember_topics(const std::shared_ptr<TopicsBefore>& before) {
+        static_cast<void>(room.post([this, before](Workers::Turn turn) { step(before, turn); }));
+    }
+    void step(const std::shared_ptr<TopicsBefore>& before, Workers::Turn turn) {
+        if (turn.stopped || !before->step(host->journal(), traffic)) return;
+        room.post_again([this, before](Workers::Turn next) { step(before, next); });
     }
 
     // Publishing.
@@ -263,6 +279,7 @@ struct LiveBridge::Core {
     std::mutex refusal_mutex;  // guards refusals
     fabric::RefusalLog refusals;
     std::vector<std::unique_ptr<reliability::StoredVerifier>> verifiers;  // one a reading thread
+    Traffic traffic;
 
     DurablePublishes durable;
     Workers acknowledged, room;
@@ -378,6 +395,34 @@ BridgeStats LiveBridge::stats() const {
     stats.recorder = core.host->recorder_stats();
     stats.service = core.host->service_stats();
     return stats;
+}
+
+const Traffic& LiveBridge::traffic() const noexcept {
+    return core_->traffic;
+}
+
+Peers LiveBridge::peers() const {
+    const Core& core = *core_;
+    const fabric::Settings& settings = core.fabric.settings();
+    Peers peers;
+    peers.name = settings.name;
+    if (settings.mode == fabric::Settings::Mode::relay) {
+        peers.relay_inbound = settings.relay_inbound.text();
+        peers.relay_outbound = settings.relay_outbound.text();
+    }
+    peers.linked = core.health->linked();
+    if (!peers.linked) peers.why_not_linked = core.health->link_sentence();
+    peers.publisher = core.fabric.publisher().stats();
+    peers.recorder = core.host->recorder_stats();
+    peers.service = core.host->service_stats();
+    peers.publishers = core.traffic.publishers.snapshot(core.fabric.clock().utc_us());
+    for (const std::string& name : core.settings.journals) {
+        const auto at = core.settings.journal_endpoints.find(name);
+        peers.journals.push_back({name,
+                                  at == core.settings.journal_endpoints.end() ? "" : at->second,
+                                  name == settings.name});
+    }
+    return peers;
 }
 
 }  // namespace weft::gateway

@@ -20,7 +20,9 @@
 #include "fabric/fabric.hpp"
 #include "gateway/bridge/fabric_bridge.hpp"
 #include "gateway/bridge/journal_room.hpp"
+#include "gateway/bridge/peers.hpp"
 #include "gateway/bridge/pending_publishes.hpp"
+#include "gateway/bridge/traffic.hpp"
 #include "reliability/cursor/cursor_store.hpp"
 #include "reliability/cursor/group_service.hpp"
 #include "reliability/service/journal_service.hpp"
@@ -88,6 +90,9 @@ public:
     /// Not from a callback. The destructor does the same.
     void stop();
     [[nodiscard]] BridgeStats stats() const;
+    /// Lives as long as the bridge.
+    [[nodiscard]] const Traffic& traffic() const noexcept;
+    [[nodiscard]] Peers peers() const;
 
 private:
     struct Core;

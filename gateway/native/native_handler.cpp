@@ -6,12 +6,15 @@
 #include "fabric/message/json_form.hpp"
 #include "fabric/message/value.hpp"
 #include "gateway/native/cursor_routes.hpp"
+#include "gateway/native/openapi.hpp"
+#include "gateway/native/peer_routes.hpp"
 #include "gateway/native/publish_routes.hpp"
 #include "gateway/native/read_routes.hpp"
 #include "gateway/native/route_table.hpp"
 #include "gateway/native/start_of.hpp"
 #include "gateway/native/tail_group.hpp"
 #include "gateway/native/ws_sessions.hpp"
+#include "gateway/native/topic_routes.hpp"
 #include "gateway/problem.hpp"
 
 namespace weft::gateway::native {
@@ -30,6 +33,13 @@ struct NativeHandler::Core {
         table.add("GET", "/v1/ws",
                   [this](const Asked& asked) { sockets.open(asked.exchange, asked.who); });
         table.add("GET", "/v1/info", [this](const Asked& asked) { info(asked.exchange); });
+        table.add("GET", std::string{openapi_path}, [](const Asked& asked) {
+            asked.exchange->answer(Response::of(200, json_type, std::string{openapi_document()}));
+        });
+        if (parts.traffic != nullptr) {
+            add_topic_routes(table, *parts.traffic, parts.clock, parts.space);
+        }
+        if (parts.peers) add_peer_routes(table, parts.peers);
         if (parts.room != nullptr) {
             add_cursor_routes(table, *parts.room, parts.bridge, parts.clock, parts.space);
         }
@@ -41,7 +51,8 @@ struct NativeHandler::Core {
         if (!path) return exchange->answer(problem(400, path.error(), request));
         auto query = Query::parse(request.raw_query().value_or(""));
         if (!query) return exchange->answer(problem(400, query.error(), request));
-        auto who = parts.access.who(request);
+        // How to ask is told to everybody.
+        auto who = request.raw_path() == openapi_path ? Principal{} : parts.access.who(request);
         if (!who) return exchange->answer(std::move(who.error()));
         table.serve(*path, {exchange, std::move(*query), std::move(*who), {}});
     }

@@ -29,8 +29,10 @@ tl::expected<std::uint64_t, std::string> number(std::string_view name, std::stri
     return value;
 }
 
-tl::expected<void, std::string> read_topics(const Query& query, const fabric::TopicSpace& space,
-                                            ReadParameters& parameters) {
+}  // namespace
+
+tl::expected<std::vector<signing::TopicGlob>, std::string> globs_parameter(
+    const Query& query, const fabric::TopicSpace& space) {
     std::vector<signing::TopicGlob> globs;
     for (const std::string_view text : query.all("topic")) {
         auto glob = signing::TopicGlob::parse(space.complete_glob(text));
@@ -45,10 +47,18 @@ tl::expected<void, std::string> read_topics(const Query& query, const fabric::To
                       " globs");
     }
     std::sort(globs.begin(), globs.end());
-    for (const auto& glob : globs) parameters.filter_text += glob.text() + "\n";
-    if (!globs.empty()) parameters.filter = reliability::TopicFilter{std::move(globs)};
-    return {};
+    return globs;
 }
+
+tl::expected<std::uint64_t, std::string> number_parameter(const Query& query, std::string_view name,
+                                                          std::uint64_t otherwise,
+                                                          std::uint64_t least, std::uint64_t most) {
+    const auto text = query.find(name);
+    if (!text) return otherwise;
+    return number(name, *text, least, most);
+}
+
+namespace {
 
 tl::expected<void, std::string> read_start(std::string_view text,
                                            const reliability::JournalInfo& journal,
@@ -111,9 +121,10 @@ tl::expected<ReadParameters, std::string> read_parameters(
     const fabric::TopicSpace& space, const reliability::JournalInfo& journal,
     std::uint64_t now_us) {
     ReadParameters parameters;
-    if (auto topics = read_topics(query, space, parameters); !topics) {
-        return refuse(topics.error());
-    }
+    auto globs = globs_parameter(query, space);
+    if (!globs) return refuse(globs.error());
+    for (const auto& glob : *globs) parameters.filter_text += glob.text() + "\n";
+    if (!globs->empty()) parameters.filter = reliability::TopicFilter{std::move(*globs)};
     // Who comes back with the last id that it saw goes on there, whatever its address says.
     const std::string_view after = last_event_id && !last_event_id->empty()
                                        ? *last_event_id
@@ -121,11 +132,9 @@ tl::expected<ReadParameters, std::string> read_parameters(
     if (auto start = read_start(after, journal, now_us, parameters); !start) {
         return refuse(start.error());
     }
-    if (const auto text = query.find("limit")) {
-        const auto limit = number("limit", *text, 1, limit_max);
-        if (!limit) return refuse(limit.error());
-        parameters.limit = *limit;
-    }
+    const auto limit = number_parameter(query, "limit", limit_default, 1, limit_max);
+    if (!limit) return refuse(limit.error());
+    parameters.limit = *limit;
     const auto wait = duration_parameter(query, "wait", milliseconds{0}, wait_max);
     if (!wait) return refuse(wait.error());
     parameters.wait = *wait;

@@ -36,6 +36,15 @@ struct ReadParameters {
     const Query& query, std::optional<std::string_view> last_event_id, std::string_view otherwise,
     const fabric::TopicSpace& space, const reliability::JournalInfo& journal, std::uint64_t now_us);
 
+/// `topic`, repeatable and completed, sorted; none: everything.
+[[nodiscard]] tl::expected<std::vector<signing::TopicGlob>, std::string> globs_parameter(
+    const Query& query, const fabric::TopicSpace& space);
+/// A number from `least` to `most`, or `otherwise` where there is no such parameter.
+[[nodiscard]] tl::expected<std::uint64_t, std::string> number_parameter(const Query& query,
+                                                                        std::string_view name,
+                                                                        std::uint64_t otherwise,
+                                                                        std::uint64_t least,
+                                                                        std::uint64_t most);
 /// A duration of at most `most`, or `otherwise` where there is no such parameter.
 [[nodiscard]] tl::expected<std::chrono::milliseconds, std::string> duration_parameter(
     const Query& query, std::string_view name, std::chrono::milliseconds otherwise,

@@ -163,6 +163,47 @@ TEST_F(Gateway, SaysWhetherItIsReadyAndWhatItCounts) {
     EXPECT_THAT(metrics, HasSubstr("weft_http_requests_total"));
 }
 
+TEST_F(Gateway, KnowsTopicsFromBeforeItsStartAndCountsWhatComes) {
+    const Process relay = fabric_.relay();
+    const auto topics = [&] {
+        return json::parse(curl({native_ + "/v1/topics?topic=git.*"}).body)["topics"];
+    };
+    {
+        Process running = gateway();
+        for (int i = 0; i < 2; ++i) {
+            ASSERT_EQ(curl({"-d", "{}", native_ + "/v1/topics/git.push?durable=true"}).status, 201);
+        }
+        while (topics().empty() || topics()[0]["messages"] != 2) look_again_after_ms(10);
+        EXPECT_EQ(topics()[0]["last_journal_id"], 2);
+        running.signal(SIGTERM);
+        EXPECT_EQ(running.wait(), 0) << running.output();
+    }
+    Process again = gateway();
+    while (topics().empty()) look_again_after_ms(10);
+    EXPECT_EQ(topics()[0]["messages"], 0);
+    EXPECT_EQ(topics()[0]["last_journal_id"], 2);
+    ASSERT_EQ(curl({"-d", "{}", native_ + "/v1/topics/git.push?durable=true"}).status, 201);
+    while (topics()[0]["messages"] != 1) look_again_after_ms(10);
+    EXPECT_EQ(topics()[0]["last_journal_id"], 3);
+    const json all = json::parse(curl({native_ + "/v1/topics"}).body);
+    EXPECT_EQ(all["counted_after"], 2);
+    EXPECT_EQ(all["forgotten"], 0);
+}
+
+TEST_F(Gateway, KnowsItsPeers) {
+    std::optional<Process> relay = fabric_.relay();
+    Process running = gateway();
+    const auto peers = [&] { return json::parse(curl({native_ + "/v1/peers"}).body); };
+    ASSERT_EQ(fabric_.weft({"publish", "git.push", "--json", "{}"}).exit_code, 0);
+    while (peers()["publishers"].empty()) look_again_after_ms(10);
+    EXPECT_EQ(peers()["publishers"][0]["name"], "git.host1");
+    EXPECT_EQ(peers()["linked"], true);
+    EXPECT_EQ(peers()["journals"][0]["own"], true);
+    relay.reset();
+    while (peers()["linked"] == true) look_again_after_ms(10);
+    EXPECT_THAT(peers()["why_not_linked"].get<std::string>(), HasSubstr("weft relay"));
+}
+
 TEST_F(Gateway, RefusesWhatCouldBeReadInTwoWays) {
     const Process relay = fabric_.relay();
     Process running = gateway();
