@@ -16,6 +16,7 @@ constexpr std::uint64_t messages_max = 100'000'000;
 constexpr std::uint64_t workers_max = 1024;
 constexpr std::uint64_t attempts_max = 100;
 constexpr std::uint64_t connections_max = 1'000'000;
+constexpr std::uint64_t headers_max = 10'000;
 
 Schema key(Type type, std::string name, std::string default_yaml, std::string doc) {
     Schema schema;
@@ -253,6 +254,36 @@ Keys translated_protocols() {
                      "How near: so much below max_bytes it begins, and goes on to twice that.")})};
 }
 
+Schema gateway_limits() {
+    return section(
+        "limits", "What one client, and all of them together, may use.",
+        {key(Type::size, "body", "4MiB", "Bytes of a request body."),
+         key(Type::size, "bodies", "256MiB", "Bytes of all bodies in memory."),
+         key(Type::size, "header", "16KiB", "Bytes of a request line with its headers."),
+         key(Type::size, "line", "16KiB", "Bytes of a request line, or of one header."),
+         count("header_count", "100", 1, headers_max, "Headers of a request."),
+         count("connections", "20000", 1, connections_max, "Connections at the same time."),
+         count("requests", "20000", 1, connections_max, "Requests without an answer, and streams."),
+         key(Type::size, "stream_queue", "1MiB", "Bytes that wait for one slow reader."),
+         key(Type::duration, "idle", "75s", "How long a connection may be silent."),
+         key(Type::duration, "header_time", "30s", "From the first byte to the last header."),
+         key(Type::duration, "body_time", "2m", "From the last header to the end of the body.")});
+}
+
+Schema gateway_bridge() {
+    return section(
+        "bridge", "What the gateway asks of its own journal at the same time.",
+        {count("read_threads", "2", 1, workers_max, "Threads that read and verify."),
+         count("reads", "1024", 1, connections_max, "Reads that wait for one of them."),
+         count("acknowledged", "1024", 1, connections_max,
+               "Publishes with recipients that wait to be sent."),
+         count("cursors", "1024", 1, connections_max, "Requests about cursors that wait."),
+         count("waiters", "20000", 1, connections_max, "Requests that wait for a message."),
+         count("publishes", "16384", 1, connections_max, "Durable publishes under way."),
+         key(Type::size, "publish_bytes", "64MiB", "Bytes of their bodies."),
+         key(Type::duration, "publish_timeout", "5s", "When a durable publish has failed.")});
+}
+
 Schema gateway() {
     Schema gateway = section(
         "gateway", "Other protocols onto the fabric.",
@@ -282,12 +313,8 @@ Schema gateway() {
          key(Type::flag, "allow_http", "false", "Allow receivers without TLS."),
          list("allow_networks", "[]", each(Type::text),
               "Private networks that receivers may be in, such as 127.0.0.0/8.")}));
-    gateway.keys.push_back(
-        section("limits", "What one client may use.",
-                {key(Type::size, "body", "4MiB", "Bytes of a request body."),
-                 key(Type::size, "header", "16KiB", "Bytes of a request header."),
-                 count("connections", "20000", 1, connections_max, "Connections at the same time."),
-                 key(Type::duration, "idle", "75s", "How long a connection may be silent.")}));
+    gateway.keys.push_back(gateway_limits());
+    gateway.keys.push_back(gateway_bridge());
     return gateway;
 }
 

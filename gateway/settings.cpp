@@ -110,6 +110,56 @@ void read_access_log(const Section& gateway, GatewaySettings& settings) {
     }
 }
 
+Limits read_limits(const Section& gateway) {
+    const Section section = gateway.section("limits");
+    // Nothing can be asked for with less, and nobody could come to change it.
+    const auto size = [&](const char* key, std::uint64_t least) {
+        const std::uint64_t bytes = section.size(key);
+        if (bytes < least) {
+            section.refuse(key, "at least " + std::to_string(least) + " bytes are needed");
+        }
+        return static_cast<std::size_t>(bytes);
+    };
+    const auto time = [&](const char* key) {
+        const auto span = section.duration(key);
+        if (span.count() <= 0) section.refuse(key, "more than 0s is needed, such as 30s");
+        return span;
+    };
+    Limits limits;
+    limits.body = size("body", 1);
+    limits.bodies = size("bodies", 1);
+    limits.header = size("header", 256);
+    limits.line = size("line", 64);
+    limits.header_count = section.count("header_count");
+    limits.connections = section.count("connections");
+    limits.requests = section.count("requests");
+    limits.stream_queue = size("stream_queue", 1024);
+    limits.idle = time("idle");
+    limits.header_time = time("header_time");
+    limits.body_time = time("body_time");
+    if (limits.bodies < limits.body) {
+        section.refuse("bodies", "all bodies together need room for one: at least limits.body");
+    }
+    return limits;
+}
+
+BridgeLimits read_bridge(const Section& gateway) {
+    const Section section = gateway.section("bridge");
+    BridgeLimits limits;
+    limits.read_threads = section.count("read_threads");
+    limits.reads_waiting = section.count("reads");
+    limits.acknowledged_waiting = section.count("acknowledged");
+    limits.room_waiting = section.count("cursors");
+    limits.waiters = section.count("waiters");
+    limits.durable.publishes = section.count("publishes");
+    limits.durable.bytes = section.size("publish_bytes");
+    limits.durable.timeout = section.duration("publish_timeout");
+    if (limits.durable.timeout.count() <= 0) {
+        section.refuse("publish_timeout", "more than 0s is needed, such as 5s");
+    }
+    return limits;
+}
+
 }  // namespace
 
 std::string_view name_of(Protocol protocol) noexcept {
@@ -135,10 +185,8 @@ GatewaySettings read_gateway_settings(const config::Configuration& configuration
     settings.auth_required = section.flag("auth.required");
     settings.tokens = section.path("auth.tokens");
     read_access_log(section, settings);
-    settings.body_max = section.size("limits.body");
-    settings.header_max = section.size("limits.header");
-    settings.connections_max = section.count("limits.connections");
-    settings.idle = section.duration("limits.idle");
+    settings.limits = read_limits(section);
+    settings.bridge = read_bridge(section);
     return settings;
 }
 

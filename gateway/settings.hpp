@@ -2,7 +2,6 @@
 // What the configuration says about the gateway as a whole, as types; each protocol reads its own
 // part. Read once, at the edge. Threads: values.
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -12,6 +11,8 @@
 #include "config/problem.hpp"
 #include "gateway/access_log/access_line.hpp"
 #include "gateway/access_log/client_address.hpp"
+#include "gateway/bridge/bridge_limits.hpp"
+#include "gateway/http/limits.hpp"
 
 namespace weft::gateway {
 
@@ -40,8 +41,8 @@ struct GatewaySettings {
     bool tls_only = false;
     bool auth_required = false;
     std::filesystem::path tokens;
-    std::uint64_t body_max = 0, header_max = 0, connections_max = 0;
-    std::chrono::milliseconds idle{};
+    Limits limits;
+    BridgeLimits bridge;
     AccessLogSettings access_log;
     std::vector<Network> trusted_proxies;  ///< Whose X-Forwarded-For is believed.
 };

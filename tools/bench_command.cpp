@@ -226,6 +226,7 @@ void add_bench(CLI::App& app, Context& context) {
     });
     add_bench_ack(*command, context);
     add_bench_journal(*command, context);
+    add_bench_http(*command, context);
 }
 
 }  // namespace weft::tools

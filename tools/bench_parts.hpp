@@ -44,5 +44,6 @@ struct AckBenchFlags {
 /// Each adds its command to `bench`.
 void add_bench_journal(CLI::App& bench, Context& context);
 void add_bench_ack(CLI::App& bench, Context& context);
+void add_bench_http(CLI::App& bench, Context& context);
 
 }  // namespace weft::tools

@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/section.hpp"
@@ -15,11 +16,14 @@
 #include "fabric/node/subscriber.hpp"
 #include "fabric/settings.hpp"
 #include "fabric/transport/transport.hpp"
+#include "gateway/settings.hpp"
 #include "reliability/service/field_codec.hpp"
 #include "reliability/service/open_remote.hpp"
+#include "signing/refusal.hpp"
 #include "signing/settings.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
+#include "tools/http_target.hpp"
 #include "tools/journal_command.hpp"
 #include "tools/journal_parts.hpp"
 
@@ -72,6 +76,8 @@ public:
         curve_ = curve;
         transport_ = fabric::make_zmq_transport({}, std::move(curve));
         reliability_ = reliability_settings(context);
+        gateway_ = gateway::read_gateway_settings(context.configuration(), problems);
+        Context::require_none(problems);
         if (!reliability_.journals.empty()) trust_ = own_trust(context);
     }
 
@@ -85,6 +91,7 @@ public:
             ask_subscriber_side("publisher " + owner_of(endpoint), endpoint);
         }
         for (const std::string& name : reliability_.journals) ask_journal(name);
+        ask_gateways();
         bool all = true;
         for (Asked& asked : asked_) {
             const auto left = std::chrono::duration_cast<milliseconds>(deadline - clock_.steady());
@@ -94,11 +101,15 @@ public:
                    std::chrono::duration<double, std::milli>(clock_.steady() - start).count());
             all = all && lives;
         }
+        return finish(report_gateways(start) && all);
+    }
+
+private:
+    int finish(bool all) const {
         if (flags_.verbose) print_counters();
         return all ? exit_done : exit_failed;
     }
 
-private:
     void ask_relay_inbound() {
         fabric::PublisherSettings publisher;
         publisher.relay_inbound = settings_.relay_inbound.text();
@@ -154,6 +165,47 @@ private:
             });
         }
         asked_.push_back(std::move(asked));
+    }
+
+    /// Those of our configuration, which may be meant for another host: who does not listen is no
+    /// fault. Asked is where /readyz is served.
+    void ask_gateways() {
+        for (const auto& listener : gateway_.listeners) {
+            const auto address = config::Address::parse(listener.address);
+            if (!address || address->is_wildcard_port()) continue;
+            for (const gateway::MountSettings& mount : listener.mounts) {
+                if (mount.protocol != gateway::Protocol::metrics) continue;
+                HttpTarget target{address->host, address->port, mount.prefix + "/readyz"};
+                const std::string url = "http://" + target.authority() + target.path;
+                gateways_.emplace_back(
+                    url, std::async(std::launch::async, [target, timeout = flags_.timeout] {
+                        return http_get(target, timeout);
+                    }));
+            }
+        }
+    }
+    /// False: one of those that listen is not ready.
+    bool report_gateways(fabric::Instant start) {
+        bool all = true;
+        for (auto& [url, asked] : gateways_) {
+            const auto reply = asked.get();
+            if (!reply && reply.error().empty()) continue;
+            Asked gateway{"gateway", url, nullptr, nullptr,
+                          reply ? not_ready(*reply) : reply.error()};
+            const bool lives = gateway.error.empty();
+            report(gateway, lives,
+                   std::chrono::duration<double, std::milli>(clock_.steady() - start).count());
+            all = all && lives;
+        }
+        return all;
+    }
+    static std::string not_ready(const HttpReply& reply) {
+        // 308: it speaks https alone, and lives.
+        if (reply.status == 200 || reply.status == 308) return "";
+        std::string body = reply.body;
+        while (body.ends_with('\n')) body.pop_back();
+        if (reply.status == 503) return signing::escape(body, 400);
+        return "answers " + std::to_string(reply.status) + " to GET /readyz: is it a gateway?";
     }
 
     static std::string journal_problem(
@@ -219,6 +271,9 @@ private:
     reliability::Settings reliability_;
     std::shared_ptr<signing::TrustStore> trust_;  // null: signing.validate is off
     std::vector<Asked> asked_;
+    gateway::GatewaySettings gateway_;
+    std::vector<std::pair<std::string, std::future<tl::expected<HttpReply, std::string>>>>
+        gateways_;
 };
 
 }  // namespace
@@ -233,7 +288,8 @@ void add_check(CLI::App& app, Context& context) {
     command->add_flag("--verbose", flags->verbose, "Also the counters of what asking took");
     command->footer(
         "Each is asked as a publisher or subscriber would: it must answer, not only accept a\n"
-        "connection. A journal must also be able to store. Exit 0 only if all do.\n"
+        "connection. A journal must also be able to store. A gateway that listens where\n"
+        "gateway.listeners says must be ready. Exit 0 only if all do.\n"
         "Example:  weft check --timeout 500ms || echo something is down");
     command->callback([&context, flags] {
         context.run = [&context, flags] { return Check(context, *flags).run(); };

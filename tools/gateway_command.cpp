@@ -56,7 +56,8 @@ class Gateway {
 public:
     Gateway(Context& context, const gateway::GatewaySettings& settings)
         : settings_(settings), fabric_(open_fabric(context)) {
-        auto bridge = gateway::LiveBridge::open(*fabric_, reliability_settings(context));
+        auto bridge =
+            gateway::LiveBridge::open(*fabric_, reliability_settings(context), settings.bridge);
         if (!bridge) throw failure(bridge.error());
         bridge_ = std::move(*bridge);
         auto tokens =
@@ -209,10 +210,7 @@ private:
         }
         if (!left_out.empty()) Context::info("not there yet, and not served: " + left_out);
         if (opened_.empty()) throw usage_error("gateway.listeners: nothing would be served");
-        server.limits.body = settings_.body_max;
-        server.limits.header = settings_.header_max;
-        server.limits.connections = settings_.connections_max;
-        server.limits.idle = settings_.idle;
+        server.limits = settings_.limits;
         server.tls = {settings_.certificate.string(), settings_.key.string(), settings_.tls_only};
         if (access_log_) {
             server.on_access = [this](const gateway::AccessRecord& record) {

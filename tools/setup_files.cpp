@@ -108,6 +108,30 @@ reliability:
   # ack_timeout: 250ms
 )";
 
+constexpr std::string_view gateway_yaml =
+    R"(# Other protocols onto the fabric. `weft gateway` serves them over the journal of 40-reliability.yaml.
+gateway:
+  # Where it listens, and for what; these are the defaults.
+  # listeners:
+  #   - { address: "127.0.0.1:8080", serve: [native, metrics] }
+  #   - { address: "127.0.0.1:8000", serve: [rse] }
+
+  # TLS on every listener; with `only`, plain HTTP is sent there. SIGHUP reads both files again.
+  # tls: { certificate: tls.pem, key: tls.key, only: true }
+
+  auth:
+    # true: who shows no token gets in nowhere. `weft token add` makes one.
+    required: false
+
+  # A line for each answer: "" is none, - is stderr; json or text.
+  # access_log: { path: var/access.log, format: json }
+
+# What `weft hub` runs: a program for each message that comes (docs/hub.md).
+# hub:
+#   consumers:
+#     - { name: deploy, topics: ["git.**"], exec: [bin/deploy], durable: true }
+)";
+
 }  // namespace
 
 std::vector<SetupFile> setup_files(const SetupValues& values) {
@@ -130,6 +154,8 @@ std::vector<SetupFile> setup_files(const SetupValues& values) {
         {"weft.d/40-reliability.yaml", "which journals there are, and what ours keeps",
          fmt::format(fmt::runtime(reliability_yaml), fmt::arg("name_yaml", quoted(values.name)),
                      fmt::arg("journal_yaml", quoted(values.journal)))},
+        {"weft.d/60-gateway.yaml", "who may use the gateway, where it listens; consumers of a hub",
+         std::string{gateway_yaml}},
     };
 }
 

@@ -18,10 +18,10 @@
 #include <tl/expected.hpp>
 
 #include "fabric/fabric.hpp"
+#include "gateway/bridge/bridge_limits.hpp"
 #include "gateway/bridge/fabric_bridge.hpp"
 #include "gateway/bridge/journal_room.hpp"
 #include "gateway/bridge/peers.hpp"
-#include "gateway/bridge/pending_publishes.hpp"
 #include "gateway/bridge/traffic.hpp"
 #include "reliability/cursor/cursor_store.hpp"
 #include "reliability/cursor/group_service.hpp"
@@ -30,17 +30,6 @@
 #include "reliability/settings.hpp"
 
 namespace weft::gateway {
-
-struct BridgeLimits {
-    std::size_t read_threads = 2;
-    std::size_t reads_waiting = 1024;
-    std::size_t acknowledged_waiting = 1024;  ///< Before they are sent.
-    PendingLimits durable;
-    std::size_t waiters = 20'000;
-    std::size_t room_waiting = 1024;  ///< Requests about cursors, groups and families.
-    /// How long stop() lets durable publishes end as they would.
-    std::chrono::milliseconds stop_patience{1000};
-};
 
 struct BridgeStats {
     std::uint64_t published = 0;  ///< Answered with success, of all modes.

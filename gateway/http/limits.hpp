@@ -11,7 +11,7 @@ struct Limits {
     std::size_t body = 4U << 20U;          ///< Bytes of one request's body, decoded: 413.
     std::size_t bodies = 256U << 20U;      ///< Bytes of all bodies in memory: 503.
     std::size_t header = 16U << 10U;       ///< Bytes of a request line with its headers: 431.
-    std::size_t line = 8U << 10U;          ///< Bytes of a request line (414) or a header (431).
+    std::size_t line = 16U << 10U;         ///< Bytes of a request line (414) or a header (431).
     std::size_t header_count = 100;        ///< Headers of a request: 431.
     std::size_t connections = 20'000;      ///< Open ones: 503, and the new one is closed.
     std::size_t requests = 20'000;         ///< Not answered yet, streams too: 503.

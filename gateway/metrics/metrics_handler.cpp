@@ -24,8 +24,10 @@ void MetricsHandler::handle(std::shared_ptr<Exchange> exchange) {
     if (path.ends_with("/healthz")) return exchange->answer(Response::of(200, plain, "ok\n"));
     if (path.ends_with("/readyz")) {
         const std::string why = parts_.not_ready();
-        return exchange->answer(Response::of(why.empty() ? 200 : 503, plain,
-                                             why.empty() ? "ready\n" : "not ready: " + why + "\n"));
+        Response response = Response::of(why.empty() ? 200 : 503, plain,
+                                         why.empty() ? "ready\n" : "not ready: " + why + "\n");
+        if (!why.empty()) response.headers.set("Retry-After", "1");
+        return exchange->answer(std::move(response));
     }
     exchange->answer(Response::of(404, plain, "/metrics, /healthz and /readyz are here\n"));
 }

@@ -171,7 +171,7 @@ TEST_F(InitCommand, AnyOneOfItsFilesIsReasonToChangeNothing) {
     for (const std::string file :
          {"keys/root.ca", "keys/root.ca-key", "keys/root.revoked", "keys/a.cert", "keys/a.key",
           "weft.d/10-weft.yaml", "weft.d/20-fabric.yaml", "weft.d/30-signing.yaml",
-          "weft.d/40-reliability.yaml"}) {
+          "weft.d/40-reliability.yaml", "weft.d/60-gateway.yaml"}) {
         const TempDir place;
         write_text(place / file, "# precious\n");
         const std::string before = listing_of(place.path());

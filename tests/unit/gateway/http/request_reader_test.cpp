@@ -139,9 +139,9 @@ std::vector<Abuse> abuses() {
         {"TrailerFolded", chunked("0\r\nX: a\r\n b\r\n\r\n"), Refused::bad_chunk},
         {"TrailerWithoutEnd", chunked("0\r\nX: " + std::string(20'000, 'x')),
          Refused::header_too_large, 431},
-        {"RequestLineTooLong", "GET /" + std::string(9'000, 'a'), Refused::line_too_long, 414},
-        {"HeaderTooLong", with("X: " + std::string(9'000, 'a') + "\r\n"), Refused::header_too_large,
-         431},
+        {"RequestLineTooLong", "GET /" + std::string(17'000, 'a'), Refused::line_too_long, 414},
+        {"HeaderTooLong", with("X: " + std::string(17'000, 'a') + "\r\n"),
+         Refused::header_too_large, 431},
         {"HeadersTooLarge",
          with("A: " + std::string(6'000, 'a') + "\r\nB: " + std::string(6'000, 'a') +
               "\r\nC: " + std::string(6'000, 'a') + "\r\n"),
