@@ -4,7 +4,8 @@
 #   scripts/install-dependencies.sh           install what is missing
 #   scripts/install-dependencies.sh --list    print the package names, one a line
 #   scripts/install-dependencies.sh --with-fuzzing   also what `make fuzz` needs: clang
-#   scripts/install-dependencies.sh --with-benchmarks   also what `make bench` compares with: NATS
+#   scripts/install-dependencies.sh --with-benchmarks   also what `make bench` compares with:
+#       NATS, nginx with nchan
 set -euo pipefail
 
 packages=(
@@ -28,7 +29,7 @@ if [ "${1:-}" = "--with-fuzzing" ]; then
     packages+=(clang libclang-rt-14-dev)
 fi
 if [ "${1:-}" = "--with-benchmarks" ]; then
-    packages+=(nats-server libnats-dev)
+    packages+=(nats-server libnats-dev nginx-light libnginx-mod-nchan wrk)
 fi
 if [ "${1:-}" = "--list" ]; then
     printf '%s\n' "${packages[@]}"

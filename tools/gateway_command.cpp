@@ -1,6 +1,7 @@
 // weft gateway: HTTP onto the fabric, with a journal of its own.
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "gateway/late_timers.hpp"
 #include "gateway/metrics/metrics_handler.hpp"
 #include "gateway/native/native_handler.hpp"
+#include "gateway/rse/id_line.hpp"
 #include "gateway/rse/rse_handler.hpp"
 #include "gateway/settings.hpp"
 #include "signing/refusal.hpp"
@@ -146,8 +148,20 @@ private:
         config::Problems problems;
         rse_settings_ = gateway::rse::Settings::read(context.configuration(), problems);
         Context::require_none(problems);
+        open_rse_ids(reliability.journal);
         rse_ = std::make_shared<gateway::rse::RseHandler>(rse_settings_, *bridge_, *tokens_,
-                                                          fabric_->clock());
+                                                          fabric_->clock(), rse_ids_);
+    }
+
+    /// Beside the journal, so that it is there when the journal is made anew.
+    void open_rse_ids(const reliability::JournalSettings& journal) {
+        std::filesystem::path file = journal.path;
+        file += ".rse-ids";
+        std::error_code ignored;  // Opening says it better.
+        std::filesystem::create_directories(file.parent_path(), ignored);
+        auto ids = gateway::rse::IdLine::open(file, bridge_->journal());
+        if (!ids) throw usage_error(ids.error());
+        rse_ids_ = std::move(*ids);
     }
 
     [[nodiscard]] std::shared_ptr<gateway::Handler> handler_of(Protocol protocol) const {
@@ -181,8 +195,8 @@ private:
                 if (wanted.prefix.empty()) return below("/", rse_);
                 gateway::rse::Settings rse = rse_settings_;
                 rse.path_prefix = wanted.prefix;
-                return below("", std::make_shared<gateway::rse::RseHandler>(rse, *bridge_, *tokens_,
-                                                                            fabric_->clock()));
+                return below("", std::make_shared<gateway::rse::RseHandler>(
+                                     rse, *bridge_, *tokens_, fabric_->clock(), rse_ids_));
             }
             case Protocol::console:
             case Protocol::esub:
@@ -276,6 +290,7 @@ private:
     gateway::LateTimers timers_;
     std::shared_ptr<gateway::native::NativeHandler> native_;
     std::shared_ptr<gateway::MetricsHandler> metrics_;
+    std::shared_ptr<gateway::rse::IdLine> rse_ids_;
     std::shared_ptr<gateway::rse::RseHandler> rse_;
     std::vector<gateway::GatewaySettings::Listener> opened_;
     std::unique_ptr<gateway::AccessLog> access_log_;  ///< Outlives the server.

@@ -24,7 +24,7 @@ Waiters::Waiters(std::size_t waiters_max, JournalId head)
 
 bool Waiters::may_have_had(JournalId after, const TopicFilter& filter) const {
     const std::scoped_lock lock(mutex_);
-    return newest_.may_have(after, filter);
+    return stopped_ || newest_.may_have(after, filter);
 }
 
 Waiters::Ticket Waiters::add(JournalId after, const TopicFilter& filter, fabric::Instant deadline,

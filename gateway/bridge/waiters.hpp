@@ -47,7 +47,8 @@ public:
     void stop();  ///< Tells everybody, and who comes later.
 
     [[nodiscard]] std::size_t size() const;
-    /// False: of what this was told, nothing that matches came after the id.
+    /// False: of what this was told, nothing that matches came after the id. True after stop():
+    /// whoever reads then is told so.
     [[nodiscard]] bool may_have_had(reliability::JournalId after,
                                     const reliability::TopicFilter& filter) const;
 

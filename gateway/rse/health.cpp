@@ -39,8 +39,8 @@ void answer_figures(const SharedCore& core, const std::shared_ptr<Exchange>& exc
         body += R"(,"events":)" + std::to_string(*events);
         body += R"(,"uptime_s":)" + std::to_string(uptime.count());
         body += R"(,"ttl_s":)" + std::to_string(core->settings.ttl.count() / 1000);
-        body += R"(},"journal":{"low_id":)" + std::to_string(journal.low);
-        body += R"(,"last_id":)" + std::to_string(journal.head) + "}}";
+        body += R"(},"journal":{"low_id":)" + std::to_string(core->ids->id_of(journal.low));
+        body += R"(,"last_id":)" + std::to_string(core->ids->id_of(journal.head)) + "}}";
         core->answer(*exchange, Response::of(200, json_type, std::move(body)));
     });
 }
@@ -69,9 +69,10 @@ void answer_health(const SharedCore& core, const std::shared_ptr<Exchange>& exch
     if (!verbose) {
         return core->answer(*exchange, Response::of(200, "text/plain; charset=utf-8", "OK\n"));
     }
-    const std::string_view token = request.headers.find("X-Auth-Token").value_or("");
-    if (token.empty() ? !request.loopback : !core->authenticator.find(token)) {
-        return core->answer(*exchange, unknown_token());
+    if (request.headers.find("X-Auth-Token").value_or("").empty()) {
+        if (!request.loopback) return core->answer(*exchange, unknown_token());
+    } else if (auto who = core->who(request); !who) {
+        return core->answer(*exchange, std::move(who.error()));
     }
     answer_figures(core, exchange);
 }
@@ -83,8 +84,9 @@ void answer_all(const SharedCore& core, const std::shared_ptr<Exchange>& exchang
     request.bytes = dump_bytes_max;
     if (newest_first) request.order = ReadRequest::Order::newest;
     request.keep = [who](const StoredEvent& event) { return who.may_read(event.message.topic()); };
-    core->bridge.read(std::move(request), [core, exchange](const auto& page) {
+    core->bridge.read(std::move(request), [core, exchange](auto page) {
         if (!page) return core->answer(*exchange, failed(page.error()));
+        for (StoredEvent& event : page->events) event.id = core->ids->id_of(event.id);
         const std::uint64_t now_us = core->clock.utc_us();
         std::string body = "[";
         for (const StoredEvent& event : page->events) {

@@ -5,6 +5,7 @@
 
 #include "fabric/message/json_form.hpp"
 #include "gateway/rse/event.hpp"
+#include "signing/digest.hpp"
 
 namespace weft::gateway::rse {
 namespace {
@@ -27,7 +28,8 @@ Poll::Poll(std::shared_ptr<RseHandler::Core> core, std::shared_ptr<Exchange> exc
     : core_(std::move(core)),
       exchange_(std::move(exchange)),
       question_(std::move(question)),
-      after_(question_.parameters.last_known_id) {}
+      cursor_(core_->ids->in_journal(question_.parameters.last_known_id)),
+      after_(cursor_) {}
 
 bool Poll::choose_topics() {
     const ChannelTopics& topics = core_->topics;
@@ -57,7 +59,7 @@ void Poll::name_question(const std::vector<std::string>& globs) {
     // Whom single messages are kept from by their tokens may be granted more tomorrow.
     if (all && !question_.who.everything) return;
     // Without a cursor nothing is said of what expired.
-    name_ = question_.parameters.last_known_id == 0 ? "begin" : "after";
+    name_ = cursor_ == 0 ? "begin" : "after";
     name_ += question_.parameters.echo ? std::string{} : question_.client.uuid;
     for (const std::string& glob : globs) name_ += '\n' + glob;
     if (all) name_ += '\n' + question_.channel.quoted();
@@ -74,10 +76,9 @@ void Poll::skip_what_is_quiet() {
 
 void Poll::remember_quiet() {
     if (name_.empty() || watermark_ == 0 || !is_whole_) return;
-    const reliability::JournalId cursor = question_.parameters.last_known_id;
-    if (watermark_ < cursor) return;
+    if (watermark_ < cursor_) return;
     const bool is_step = skipped_ != 0 && watermark_ > skipped_ + quiet_step;
-    if (has_read_ || is_step) core_->quiet.add(name_, {cursor, watermark_, expired_, since_us_});
+    if (has_read_ || is_step) core_->quiet.add(name_, {cursor_, watermark_, expired_, since_us_});
 }
 
 void Poll::start() {
@@ -137,6 +138,7 @@ void Poll::on_page(BridgeResult<EventPage> result) {
     after_ = std::max(after_, page.next.id);
     hidden_ = std::max(hidden_, page.hidden_through);
     watermark_ = page.at_head ? std::min(page.next.id, page.head) : 0;
+    for (StoredEvent& event : page.events) event.id = core_->ids->id_of(event.id);
     if (!page.events.empty()) return look_for_expired(std::move(page));
     if (!page.at_head) return read();
     if (core_->clock.steady() < deadline_) return wait();
@@ -174,6 +176,7 @@ void Poll::on_woken(Woken why) {
     leave_waiting();
     if (answered_) return;
     if (why == Woken::stored) return read();
+    is_crowded_ = why == Woken::full;
     look_for_expired({});
 }
 
@@ -192,10 +195,9 @@ void Poll::give_up() {
 }
 
 void Poll::look_for_expired(EventPage page) {
-    const reliability::JournalId cursor = question_.parameters.last_known_id;
-    if (cursor == 0 || hidden_ <= cursor) return answer_page(page);
+    if (cursor_ == 0 || hidden_ <= cursor_) return answer_page(page);
     ReadRequest request;
-    request.after = {0, std::max(cursor, hidden_ - std::min(hidden_, expired_look_back))};
+    request.after = {0, std::max(cursor_, hidden_ - std::min(hidden_, expired_look_back))};
     request.filter = filter_;
     request.messages = 1;
     request.through = hidden_;
@@ -233,15 +235,58 @@ std::string Poll::body_of(const EventPage& page) const {
     return body += "]}";
 }
 
-void Poll::answer_page(const EventPage& page) {
-    if (page.events.empty()) remember_quiet();
-    Response response = page.events.empty()          ? nothing()
-                        : question_.callback.empty() ? Response::of(200, json_type, body_of(page))
-                                                     : script(question_.callback, body_of(page));
-    if (watermark_ != 0 && watermark_ >= question_.parameters.last_known_id) {
-        response.headers.set("X-RSE-Last-Id", std::to_string(watermark_));
+std::string Poll::tag_of(const EventPage& page) const {
+    const PollParameters& asked = question_.parameters;
+    std::string all =
+        question_.channel.quoted() + '\n' + question_.client.uuid + '\n' + question_.callback;
+    for (const std::uint64_t number :
+         {std::uint64_t{asked.echo}, std::uint64_t{asked.newest_first},
+          static_cast<std::uint64_t>(asked.scope), asked.max_events, asked.last_known_id}) {
+        all += '\n' + std::to_string(number);
     }
-    if (expired_ != 0) response.headers.set("X-RSE-Expired-Through", std::to_string(expired_));
+    for (const StoredEvent& event : page.events) all += '\n' + std::to_string(event.id);
+    signing::TaggedHash hash("weft.rse.etag");
+    const auto digest = hash.add(all).finish();
+    return "W/\"" + signing::hex(signing::bytes_of(digest).substr(0, 16)) + '"';
+}
+
+void Poll::add_poll_after(const EventPage& page, Response& response) const {
+    const PollParameters& asked = question_.parameters;
+    if (!page.events.empty())
+        core_->activity.happened(question_.channel.name(), core_->clock.steady());
+    // Whoever waits for events comes back at once.
+    if (asked.wait != std::chrono::milliseconds{0} && !is_crowded_) return;
+    const bool more =
+        page.events.size() >= asked.max_events || (watermark_ == 0 && !page.events.empty());
+    const auto after =
+        more ? std::chrono::seconds{0}
+             : core_->activity.poll_after(question_.channel.name(), core_->clock.steady());
+    response.headers.set("X-RSE-Poll-After", std::to_string(after.count()));
+}
+
+void Poll::answer_page(const EventPage& page) {
+    Response response;
+    if (page.events.empty()) {
+        remember_quiet();
+        response = nothing();
+    } else {
+        const std::string tag = tag_of(page);
+        const Headers& headers = exchange_->request().headers;
+        if (headers.lists("If-None-Match", tag) || headers.lists("If-None-Match", "*")) {
+            response.status = 304;
+        } else {
+            response = question_.callback.empty() ? Response::of(200, json_type, body_of(page))
+                                                  : script(question_.callback, body_of(page));
+        }
+        response.headers.set("ETag", tag);
+    }
+    if (watermark_ != 0 && watermark_ >= cursor_) {
+        response.headers.set("X-RSE-Last-Id", std::to_string(core_->ids->id_of(watermark_)));
+    }
+    if (expired_ != 0) {
+        response.headers.set("X-RSE-Expired-Through", std::to_string(core_->ids->id_of(expired_)));
+    }
+    add_poll_after(page, response);
     answer(std::move(response));
 }
 

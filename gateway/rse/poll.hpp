@@ -46,6 +46,9 @@ private:
     void answer_page(const EventPage& page);
     void look_for_expired(EventPage page);
     [[nodiscard]] Response nothing() const;
+    /// What a cache may compare: all that the events depend on, but not how old they are.
+    [[nodiscard]] std::string tag_of(const EventPage& page) const;
+    void add_poll_after(const EventPage& page, Response& response) const;
     [[nodiscard]] std::string body_of(const EventPage& page) const;
     void answer(Response response);
 
@@ -55,7 +58,9 @@ private:
     reliability::TopicFilter filter_;
     std::function<bool(const StoredEvent&)> keep_;
     fabric::Instant deadline_{};
-    reliability::JournalId after_ = 0;      ///< What the next read follows.
+    /// What the client knows, in the journal; 0: nothing of it.
+    const reliability::JournalId cursor_;
+    reliability::JournalId after_;          ///< What the next read follows.
     reliability::JournalId watermark_ = 0;  ///< Everything up to it is in the answer.
     reliability::JournalId hidden_ = 0;     ///< The TTL hides everything up to it.
     reliability::JournalId expired_ = 0;    ///< The largest of these that was missed.
@@ -64,7 +69,8 @@ private:
     reliability::JournalId skipped_ = 0;  ///< What Core::quiet answered for ends here.
     std::uint64_t since_us_ = 0;          ///< The newest time that a read hid what is older by.
     bool has_read_ = false;
-    bool is_whole_ = true;  ///< Nothing was refused, and what expired has been looked for.
+    bool is_crowded_ = false;  ///< It could not wait, because too many do.
+    bool is_whole_ = true;     ///< Nothing was refused, and what expired has been looked for.
 
     std::atomic<bool> answered_{false};
     std::mutex mutex_;

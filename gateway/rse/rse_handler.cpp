@@ -35,15 +35,48 @@ std::string allowed_methods(const Settings& settings) {
     return settings.cors_origins.empty() ? "GET, HEAD, POST" : "GET, HEAD, POST, OPTIONS";
 }
 
-/// The one that the token is of; anonymous where no token is needed and none is there.
-std::optional<Principal> principal_of(const RseHandler::Core& core, const Request& request) {
-    const auto tokens = request.headers.all("X-Auth-Token");
-    if (tokens.size() > 1) return std::nullopt;
-    if (!tokens.empty() && !tokens.front().empty()) return core.authenticator.find(tokens.front());
-    if (core.settings.auth_required && !core.settings.test_mode) return std::nullopt;
-    Principal anonymous;
-    anonymous.everything = true;
-    return anonymous;
+Response posted(const std::string& callback, std::optional<reliability::JournalId> id) {
+    Response response;
+    response.status = 201;
+    if (!callback.empty()) response = script(callback, "{}");
+    if (id) response.headers.set("X-RSE-Event-Id", std::to_string(*id));
+    return response;
+}
+
+/// What the client's Idempotency-Key is called here; "": it has none. The error is a sentence.
+tl::expected<std::string, std::string> key_of(const Route& route, const Client& client) {
+    const auto key = route.request.headers.find("Idempotency-Key");
+    if (!key) return std::string{};
+    if (key->empty() || key->size() > PostedKeys::key_bytes_max) {
+        return tl::make_unexpected("Invalid header: Idempotency-Key; it has 1 to " +
+                                   std::to_string(PostedKeys::key_bytes_max) + " bytes");
+    }
+    return route.who.name + '\n' + client.uuid + '\n' + std::string{*key};
+}
+
+/// True: this post has been answered, because its key was used before.
+bool is_answered_by_key(const Route& route, const std::string& key, const PublishRequest& event,
+                        const std::string& callback) {
+    if (key.empty()) return false;
+    const std::size_t fingerprint = std::hash<std::string>{}(event.topic + '\n' + event.body);
+    const auto begin = route.core->posted.begin(key, fingerprint, route.core->clock.steady());
+    switch (begin.begun) {
+        case PostedKeys::Begun::first:
+            return false;
+        case PostedKeys::Begun::repeated:
+            route.answer(posted(callback, begin.id));
+            return true;
+        case PostedKeys::Begun::under_way: {
+            Response response = error(409, "The post with this Idempotency-Key is under way");
+            response.headers.set("Retry-After", "1");
+            route.answer(std::move(response));
+            return true;
+        }
+        case PostedKeys::Begun::other:
+            route.refuse(422, "This Idempotency-Key was used for another post: take a new one");
+            return true;
+    }
+    return false;
 }
 
 void publish(const Route& route, const Channel& channel, const Client& client,
@@ -66,17 +99,16 @@ void publish(const Route& route, const Channel& channel, const Client& client,
     if (!route.who.may_publish(event.topic)) {
         return route.refuse(403, "This token may not post to this channel");
     }
+    const auto key = key_of(route, client);
+    if (!key) return route.refuse(400, key.error());
+    if (is_answered_by_key(route, *key, event, callback)) return;
     route.core->bridge.publish(
         route.who, std::move(event),
-        [core = route.core, exchange = route.exchange, callback](const auto& published) {
-            if (!published) return core->answer(*exchange, failed(published.error()));
-            Response response;
-            response.status = 201;
-            if (!callback.empty()) response = script(callback, "{}");
-            if (published->journal_id) {
-                response.headers.set("X-RSE-Event-Id", std::to_string(*published->journal_id));
-            }
-            core->answer(*exchange, std::move(response));
+        [core = route.core, exchange = route.exchange, callback, key = *key](const auto& result) {
+            std::optional<reliability::JournalId> id;
+            if (result && result->journal_id) id = core->ids->id_of(*result->journal_id);
+            if (!key.empty()) core->posted.end(key, id);
+            core->answer(*exchange, result ? posted(callback, id) : failed(result.error()));
         });
 }
 
@@ -147,8 +179,8 @@ void route_request(Route& route) {
         response.headers.set("Allow", allowed_methods(settings));
         return route.answer(std::move(response));
     }
-    auto who = principal_of(*route.core, request);
-    if (!who) return route.answer(unknown_token());
+    auto who = route.core->who(request);
+    if (!who) return route.answer(std::move(who.error()));
     request.note_caller(who->name);
     route.who = *std::move(who);
     if (!path || *path == "/") {
@@ -176,11 +208,13 @@ void add_cors(const Settings& settings, const Request& request, Response& respon
     }
     response.headers.set("Access-Control-Allow-Origin", std::string{*origin});
     response.headers.set("Access-Control-Expose-Headers",
-                         "X-RSE-Event-Id, X-RSE-Last-Id, X-RSE-Expired-Through, Retry-After");
+                         "X-RSE-Event-Id, X-RSE-Last-Id, X-RSE-Expired-Through, "
+                         "X-RSE-Poll-After, ETag, Retry-After");
     if (request.method != "OPTIONS") return;
     response.headers.set("Access-Control-Allow-Methods", "GET, HEAD, POST");
     response.headers.set("Access-Control-Allow-Headers",
-                         "X-Auth-Token, X-RSE-Client, X-RSE-Version, Content-Type");
+                         "X-Auth-Token, X-RSE-Client, X-RSE-Version, Content-Type, "
+                         "Idempotency-Key, If-None-Match");
     response.headers.set("Access-Control-Max-Age", "600");
 }
 
@@ -194,6 +228,19 @@ std::uint64_t RseHandler::Core::oldest_us() const {
     return now_us > ttl_us ? now_us - ttl_us : 1;
 }
 
+tl::expected<Principal, Response> RseHandler::Core::who(const Request& request) {
+    const auto tokens = request.headers.all("X-Auth-Token");
+    if (tokens.size() > 1) return tl::make_unexpected(unknown_token());
+    std::optional<std::string_view> token;
+    if (!tokens.empty() && !tokens.front().empty()) token = tokens.front();
+    auto found = access.who(token, request);
+    if (found) return found;
+    if (found.error().status == 401) return tl::make_unexpected(unknown_token());
+    Response response = error(429, "Too many unknown tokens from this address: wait a minute");
+    response.headers.set("Retry-After", "60");
+    return tl::make_unexpected(std::move(response));
+}
+
 void RseHandler::Core::answer(Exchange& exchange, Response response) const {
     const Request& request = exchange.request();
     response.headers.set("Cache-Control", "no-store");
@@ -202,8 +249,9 @@ void RseHandler::Core::answer(Exchange& exchange, Response response) const {
 }
 
 RseHandler::RseHandler(Settings settings, FabricBridge& bridge, Authenticator& authenticator,
-                       const fabric::Clock& clock)
-    : core_(std::make_shared<Core>(std::move(settings), bridge, authenticator, clock)) {}
+                       const fabric::Clock& clock, std::shared_ptr<IdLine> ids)
+    : core_(std::make_shared<Core>(std::move(settings), bridge, authenticator, clock,
+                                   std::move(ids))) {}
 
 RseHandler::~RseHandler() {
     stop();

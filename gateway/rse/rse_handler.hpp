@@ -18,10 +18,13 @@
 
 namespace weft::gateway::rse {
 
+class IdLine;
+
 class RseHandler final : public Handler {
 public:
+    /// `ids` null: the journal's own. Handlers of one bridge share theirs.
     RseHandler(Settings settings, FabricBridge& bridge, Authenticator& authenticator,
-               const fabric::Clock& clock);
+               const fabric::Clock& clock, std::shared_ptr<IdLine> ids = nullptr);
     ~RseHandler() override;
 
     void handle(std::shared_ptr<Exchange> exchange) override;

@@ -8,62 +8,12 @@ set -euo pipefail
 build=$(realpath "${1:-build/release}")
 rounds=${2:-3}
 seconds=${3:-3}
-weft=$build/tools/weft
-for needed in wrk nginx curl "$weft"; do
-    command -v "$needed" >/dev/null || { echo "gateway_http: $needed is not there" >&2; exit 2; }
-done
-
-dir=$(mktemp -d)
-children=()
-cleanup() {
-    for child in "${children[@]}"; do kill "$child" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-
-free_port() {
-    /usr/bin/env python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-await() {  # FILE TEXT
-    for _ in $(seq 200); do
-        if grep -q -- "$2" "$1" 2>/dev/null; then return; fi
-        sleep 0.05
-    done
-    echo "gateway_http: no '$2' in $1" >&2
-    cat "$1" >&2
-    exit 1
-}
-
-nginx_port=$(free_port)
-mkdir "$dir/html"
-printf 'ok\n' >"$dir/html/f"
-cat >"$dir/nginx.conf" <<CONF
-daemon off; worker_processes $(nproc); pid $dir/pid; error_log $dir/error.log;
-events { worker_connections 1024; }
-http { access_log off; client_body_temp_path $dir/b; proxy_temp_path $dir/p; fastcgi_temp_path $dir/f;
-       uwsgi_temp_path $dir/u; scgi_temp_path $dir/s; keepalive_requests 100000000;
-       server { listen 127.0.0.1:$nginx_port; root $dir/html; } }
-CONF
-chmod 755 "$dir"
-nginx -c "$dir/nginx.conf" 2>/dev/null &
-children+=($!)
-
-"$weft" init --dir "$dir/fabric" --name bench.host1 >/dev/null
-cat >"$dir/fabric/weft.d/9000.yaml" <<CONF
-fabric: { relay: { inbound: 'tcp://127.0.0.1:$(free_port)', outbound: 'tcp://127.0.0.1:$(free_port)' } }
-reliability: { journals: [bench.host1], journal: { listen: 'tcp://127.0.0.1:$(free_port)' } }
-gateway: { listeners: [ { address: '127.0.0.1:0', serve: [native, metrics] }, { address: '127.0.0.1:0', serve: [rse] } ] }
-CONF
-cd "$dir/fabric"
-"$weft" relay >"$dir/relay.out" 2>&1 &
-children+=($!)
-await "$dir/relay.out" ready
-"$weft" gateway >"$dir/gateway.out" 2>"$dir/gateway.err" &
-children+=($!)
-await "$dir/gateway.out" ready
-native=$(awk '/^listening native/ {print $NF}' "$dir/gateway.out")
-rse=$(awk '/^listening rse/ {print $NF}' "$dir/gateway.out")
+here=$(dirname "$(realpath "$0")")
+# shellcheck source=tests/bench/gateway_stand.sh
+source "$here/gateway_stand.sh"
+need wrk nginx curl "$weft"
+start_nginx ''
+start_gateway
 
 agent='wrk/1 uuid/12345678-1234-4234-8234-123456789012'
 cat >"$dir/get.lua" <<LUA
