@@ -3,9 +3,9 @@
 // cursors are kept) and a Sender (libcurl).
 //
 // How:       each subscription is a Courier, a state machine without I/O; one thread asks them what
-//            to do next and does it. Positions are cursors of the journal, `delivery.<id>` (capital
-//            letters as a dot and the small one): `weft cursor list` shows them, and retention
-//            spares what they have not read.
+//            to do next and does it. Positions are cursors of the journal, `delivery.<id>` (a
+//            capital X as u.x): `weft cursor list` shows them, and retention spares what they have
+//            not read.
 // Use:       open(), add() each presenter, start(); stop() before the bridge stops.
 // Threads:   engine.hpp; one of its own, those of the sender and of the resolver.
 // Ownership: bridge, room, clock and presenters outlive it.
