@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cassert>
 
 #include "gateway/delivery/callback_url.hpp"
 #include "gateway/delivery/engine_core.hpp"
@@ -359,12 +360,11 @@ void LiveEngine::Core::check_url(const std::string& url, const OnDone& done) {
     }
     const std::string host = CallbackUrl::parse(url)->host;
     if (Address::parse(host)) return done({});  // looked at with the form
-    parts.resolver->resolve(host, [weak = weak_from_this(), done](const Resolver::Answer& answer) {
-        const auto self = weak.lock();
-        if (!self) return done(stopping());
+    // A copy of the guard: the resolver's thread must not be the last that holds the engine.
+    parts.resolver->resolve(host, [rules = guard, done](const Resolver::Answer& answer) {
         if (!answer) return done(wrong(Kind::refused_url, answer.error()));
         for (const Address& address : *answer) {
-            if (std::string bad = self->guard.address_error(address); !bad.empty()) {
+            if (std::string bad = rules.address_error(address); !bad.empty()) {
                 return done(wrong(Kind::refused_url, std::move(bad)));
             }
         }
