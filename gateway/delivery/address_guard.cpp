@@ -25,12 +25,20 @@ std::string AddressGuard::form_error(std::string_view url) const {
         return "a callback's URL begins with https:// (plain HTTP only where "
                "gateway.webhooks.allow_http is true)";
     }
-    if (const auto address = Address::parse(parts->host)) return address_error(*address);
-    // Old spellings of IPv4 (0x7f.1, 017700000001, 2130706433) that nobody means.
-    const auto last = parts->host.substr(parts->host.find_last_of('.') + 1);
-    if (last.find_first_not_of("0123456789") == std::string::npos || last.starts_with("0x") ||
+    constexpr const char* written =
+        "a callback's host is a name, or an address as 192.0.2.1 or [2001:db8::1]";
+    const std::string& host = parts->host;
+    if (const auto address = Address::parse(host)) {
+        // Old spellings of IPv4 (0x7f.1, 017700000001, 2130706433, 1.2.3) are meant by nobody.
+        if (!address->v6 && !url.substr(url.find("://") + 3).starts_with(host)) return written;
+        return address_error(*address);
+    }
+    const std::string_view name =
+        std::string_view{host}.substr(0, host.size() - (host.ends_with('.') ? 1 : 0));
+    const std::string_view last = name.substr(name.find_last_of('.') + 1);
+    if (last.find_first_not_of("0123456789") == std::string_view::npos || last.starts_with("0x") ||
         last.starts_with("0X")) {
-        return "a callback's host is a name, or an address as 192.0.2.1 or [2001:db8::1]";
+        return written;
     }
     return {};
 }

@@ -84,9 +84,14 @@ bool interested(const std::vector<Interest>& interests, const StoredEvent& event
 }
 
 void LiveEngine::Core::pump(Entry& entry) {
-    if (entry.removing || stopped || draining || entry.presenter == nullptr) return;
+    if (entry.removing || stopped) return;
     const Moment now = moment();
     Courier& courier = entry.courier;
+    if (courier.has_unnoted() && !entry.to_be_noted) {
+        entry.to_be_noted = true;
+        to_note.push_back(entry.serial);
+    }
+    if (draining || entry.presenter == nullptr) return;
     while (auto fetch = courier.next_fetch(now)) start_fetch(entry, std::move(*fetch));
     if (const auto read = courier.next_read(now)) {
         if (read->wait) {
@@ -94,10 +99,6 @@ void LiveEngine::Core::pump(Entry& entry) {
         } else {
             start_read(entry, *read);
         }
-    }
-    if (courier.has_unnoted() && !entry.to_be_noted) {
-        entry.to_be_noted = true;
-        to_note.push_back(entry.serial);
     }
     if (!entry.ready && courier.wants_to_send(now)) {
         entry.ready = true;

@@ -20,10 +20,10 @@ struct FailedBatch {
 };
 
 struct Progress {
-    reliability::Position position;  ///< Everything up to it is delivered, parked or unwanted.
+    reliability::Position position{};  ///< Everything up to it is delivered, parked or unwanted.
     std::uint64_t sent = 0, given_up = 0, dropped = 0;
     std::uint64_t attempts = 0, failures = 0;
-    std::vector<FailedBatch> failed;
+    std::vector<FailedBatch> failed{};
 };
 
 }  // namespace weft::gateway::delivery
