@@ -310,6 +310,8 @@ Schema gateway() {
          count("concurrency", "64", 1, connections_max, "Deliveries under way at the same time."),
          list("schedule", "[0s, 5s, 1m, 5m, 30m, 2h, 5h, 10h]", each(Type::duration),
               "The pauses before each attempt."),
+         may_be_empty(key(Type::path, "ca", "\"\"",
+                          "PEM certificates that receivers are believed by; empty: the system's.")),
          key(Type::flag, "allow_http", "false", "Allow receivers without TLS."),
          list("allow_networks", "[]", each(Type::text),
               "Private networks that receivers may be in, such as 127.0.0.0/8.")}));

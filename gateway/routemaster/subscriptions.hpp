@@ -38,7 +38,7 @@ struct SubscriptionDetails {
 
 class Subscriptions {
 public:
-    static constexpr std::size_t interests_max = 4096;
+    static constexpr std::size_t interests_max = 1500;
     using OnDone = delivery::Engine::OnDone;
 
     Subscriptions(std::string root, delivery::Engine& engine, FabricBridge& bridge)
