@@ -76,6 +76,7 @@ gateway:
     trust_forwarded_proto: false
     path_prefix: ""
     extra_characters: ""
+  webhooks: { ca: "" }
 log: { level: info }
 )YAML";
 
