@@ -33,6 +33,8 @@ namespace {
 using namespace weft;
 using namespace weft::gateway;
 using namespace weft::gateway::delivery;
+using bench::FastReceiver;
+using bench::plain_client_rate;
 using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -136,9 +138,9 @@ private:
     std::uint64_t seq_ = 0;
 };
 
-class Bench {
+class DeliveryBench {
 public:
-    explicit Bench(const std::string& where)
+    explicit DeliveryBench(const std::string& where)
         : bridge_(where),
           receiver_([this](std::string_view path, std::string_view body) { took(path, body); }) {
         Settings settings;
@@ -150,9 +152,9 @@ public:
         engine_->add(presenter_);
         engine_->start();
     }
-    ~Bench() { engine_->stop(milliseconds{0}); }
-    Bench(const Bench&) = delete;
-    Bench& operator=(const Bench&) = delete;
+    ~DeliveryBench() { engine_->stop(milliseconds{0}); }
+    DeliveryBench(const DeliveryBench&) = delete;
+    DeliveryBench& operator=(const DeliveryBench&) = delete;
 
     void subscribe(const std::string& id, std::size_t max, std::uint16_t port = 0,
                    milliseconds timeout = milliseconds{0}) {
@@ -232,57 +234,57 @@ private:
 
 void throughput(const std::string& where, std::size_t max, std::size_t subscriptions,
                 std::size_t events) {
-    Bench bench(where);
+    DeliveryBench stand(where);
     const double limit =
-        plain_client_rate(bench.receiver().port(), 8, 5000, std::string(max * 201, 'x'));
-    for (std::size_t i = 0; i < subscriptions; ++i) bench.subscribe(fmt::format("s{}", i), max);
-    bench.bridge().store(1);
-    bench.wait_for(subscriptions);
+        plain_client_rate(stand.receiver().port(), 8, 5000, std::string(max * 201, 'x'));
+    for (std::size_t i = 0; i < subscriptions; ++i) stand.subscribe(fmt::format("s{}", i), max);
+    stand.bridge().store(1);
+    stand.wait_for(subscriptions);
     const auto began = Steady::now();
-    const std::uint64_t before = bench.receiver().requests();
-    bench.bridge().store(events / subscriptions);
+    const std::uint64_t before = stand.receiver().requests();
+    stand.bridge().store(events / subscriptions);
     const std::chrono::duration<double> stored = Steady::now() - began;
-    bench.wait_for(subscriptions + events / subscriptions * subscriptions);
+    stand.wait_for(subscriptions + events / subscriptions * subscriptions);
     const std::chrono::duration<double> took = Steady::now() - began;
     fmt::print(
         "{{\"what\": \"throughput\", \"batch\": {}, \"subscriptions\": {}, \"events_per_second\": "
         "{:.0f}, \"requests_per_second\": {:.0f}, \"receiver_limit_requests_per_second\": {:.0f}, "
         "\"storing_took_s\": {:.2f}}}\n",
         max, subscriptions, static_cast<double>(events) / took.count(),
-        static_cast<double>(bench.receiver().requests() - before) / took.count(), limit,
+        static_cast<double>(stand.receiver().requests() - before) / took.count(), limit,
         stored.count());
 }
 
 void latency(const std::string& where) {
-    Bench bench(where);
-    bench.subscribe("one", 1);
-    bench.record(true);
+    DeliveryBench stand(where);
+    stand.subscribe("one", 1);
+    stand.record(true);
     for (int i = 0; i < 500; ++i) {
-        bench.bridge().store(1);
+        stand.bridge().store(1);
         testing::look_again_after_ms(20);
     }
-    bench.wait_for(500);
+    stand.wait_for(500);
     fmt::print(
         "{{\"what\": \"latency\", \"per_second\": 50, \"p50_ms\": {:.2f}, \"p99_ms\": {:.2f}}}\n",
-        bench.percentile(0.5), bench.percentile(0.99));
+        stand.percentile(0.5), stand.percentile(0.99));
 }
 
 void outage(const std::string& where) {
-    Bench bench(where);
-    bench.subscribe("one", 100, 0, milliseconds{50});
-    bench.receiver_refuses_ = true;
-    bench.receiver().refuse(true);
+    DeliveryBench stand(where);
+    stand.subscribe("one", 100, 0, milliseconds{50});
+    stand.receiver_refuses_ = true;
+    stand.receiver().refuse(true);
     for (int i = 0; i < 500; ++i) {
-        bench.bridge().store(1);
+        stand.bridge().store(1);
         testing::look_again_after_ms(20);
     }
-    bench.receiver_refuses_ = false;
-    bench.receiver().refuse(false);
+    stand.receiver_refuses_ = false;
+    stand.receiver().refuse(false);
     const auto back = Steady::now();
-    const std::size_t before = bench.events();
-    bench.wait_for(before + 1);
+    const std::size_t before = stand.events();
+    stand.wait_for(before + 1);
     const std::chrono::duration<double> first = Steady::now() - back;
-    bench.wait_for(before + 500);
+    stand.wait_for(before + 500);
     const std::chrono::duration<double> all = Steady::now() - back;
     fmt::print(
         "{{\"what\": \"outage\", \"seconds\": 10, \"first_after_s\": {:.2f}, "
@@ -293,7 +295,7 @@ void outage(const std::string& where) {
 
 /// A thousand subscriptions of one topic; some lead to a port where nobody answers.
 void crowd(const std::string& where, std::size_t dead) {
-    Bench bench(where);
+    DeliveryBench stand(where);
     // It takes connections, by the kernel, and never says anything.
     const int hole = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
@@ -307,22 +309,22 @@ void crowd(const std::string& where, std::size_t dead) {
     }
     const auto began_put = Steady::now();
     for (std::size_t i = 0; i < 1000; ++i) {
-        bench.subscribe(fmt::format("s{}", i), 1, i < dead ? ntohs(address.sin_port) : 0);
+        stand.subscribe(fmt::format("s{}", i), 1, i < dead ? ntohs(address.sin_port) : 0);
     }
     const std::chrono::duration<double> put = Steady::now() - began_put;
-    bench.bridge().store(1);
-    bench.wait_for(1000 - dead);
-    bench.record(true);
+    stand.bridge().store(1);
+    stand.wait_for(1000 - dead);
+    stand.record(true);
     constexpr std::size_t rounds = 100;
     for (std::size_t i = 0; i < rounds; ++i) {
-        bench.bridge().store(1);
+        stand.bridge().store(1);
         testing::look_again_after_ms(200);
     }
-    bench.wait_for((rounds + 1) * (1000 - dead));
+    stand.wait_for((rounds + 1) * (1000 - dead));
     fmt::print(
         "{{\"what\": \"crowd\", \"subscriptions\": 1000, \"dead\": {}, \"p50_ms\": {:.1f}, "
         "\"p99_ms\": {:.1f}, \"puts_took_s\": {:.2f}}}\n",
-        dead, bench.percentile(0.5), bench.percentile(0.99), put.count());
+        dead, stand.percentile(0.5), stand.percentile(0.99), put.count());
     ::close(hole);
 }
 

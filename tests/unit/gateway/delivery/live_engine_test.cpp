@@ -1,6 +1,7 @@
 #include "gateway/delivery/live_engine.hpp"
 
 #include "tests/support/http_receiver.hpp"
+#include "tests/support/stored_events.hpp"
 #include "tests/unit/gateway/delivery/delivery_world.hpp"
 
 namespace weft::gateway::delivery {
@@ -9,7 +10,6 @@ namespace {
 using support::HttpReceiver;
 using support::ReceivedRequest;
 using support::ReceiverDoes;
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -110,6 +110,316 @@ TEST_F(LiveEngineTest, AnotherEngineGoesOnAtTheOldestThatIsNotConfirmed) {
     EXPECT_EQ(requests.at(before).header("Delivery"), failed);
     EXPECT_EQ(requests.at(before + 1).body, "c");
     EXPECT_TRUE(eventually([&] { return status().sent == 3; }));
+}
+
+TEST_F(LiveEngineTest, WhatItsKindDoesNotWantIsPassedOverAndOtherTopicsNeverCome) {
+    open();
+    Subscription subscription = subscription_to(receiver_.url());
+    subscription.interests = {{glob("org.weft.dev.a")}, {glob("org.weft.dev.c"), 2, 4}};
+    subscription.details = {{"but", "b"}};
+    ASSERT_TRUE(put(subscription));
+
+    store("b");
+    store("c1", "org.weft.dev.c");  // 2: not after 2
+    store("x", "org.weft.dev.x");
+    store("c2", "org.weft.dev.c");  // 4
+    store("c3", "org.weft.dev.c");  // 5: after `through`
+    store("a");
+
+    ASSERT_TRUE(receiver_.wait_for(2));
+    EXPECT_THAT(bodies(receiver_), ElementsAre("c2", "a"));
+    EXPECT_TRUE(eventually([&] { return status().position == 6; }));
+    EXPECT_EQ(status().queued, 0U);
+}
+
+TEST_F(LiveEngineTest, OneThatHangsDelaysNoOther) {
+    HttpReceiver hanging([](const ReceivedRequest&) { return ReceiverDoes::hang(); });
+    settings_.timeout = milliseconds{60'000};
+    open();
+    for (int i = 0; i < 5; ++i) {
+        ASSERT_TRUE(put(subscription_to(hanging.url(), "dead" + std::to_string(i))));
+    }
+    ASSERT_TRUE(put(subscription_to(receiver_.url())));
+
+    for (int i = 0; i < 50; ++i) store(std::to_string(i));
+
+    EXPECT_TRUE(receiver_.wait_for(50));
+    EXPECT_EQ(hanging.requests().size(), 5U) << "one at a time each";
+    EXPECT_GE(status("dead0").queued, 50U);
+    engine_->stop(milliseconds{0});
+}
+
+TEST_F(LiveEngineTest, RemovingCancelsWhatIsOnItsWayAndTakesTheCursor) {
+    receiver_.script([](const ReceivedRequest&) { return ReceiverDoes::hang(); });
+    settings_.timeout = milliseconds{60'000};
+    open();
+    ASSERT_TRUE(put(subscription_to(receiver_.url())));
+    store("a");
+    ASSERT_TRUE(receiver_.wait_for(1));
+
+    EXPECT_TRUE(answer_of<void>([&](auto done) { engine_->remove("one", done); }));
+
+    EXPECT_THAT(engine_->subscriptions("lines"), IsEmpty());
+    EXPECT_FALSE(room_.cursors().show("delivery.one"));
+    const auto again = answer_of<void>([&](auto done) { engine_->remove("one", done); });
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().kind, EngineError::Kind::not_found);
+    engine_->stop(milliseconds{100});
+    EXPECT_FALSE(room_.cursors().show("delivery.one")) << "nothing writes it again";
+}
+
+TEST_F(LiveEngineTest, AnotherCallbackGetsWhatWaitsAtOnce) {  // M58
+    HttpReceiver other;
+    receiver_.script(
+        [](const ReceivedRequest&) { return ReceiverDoes::answer(503, "Retry-After: 600\r\n"); });
+    open();
+    ASSERT_TRUE(put(subscription_to(receiver_.url())));
+    store("a");
+    store("b");
+    ASSERT_TRUE(eventually([&] { return status().next_attempt_us.has_value(); }));
+
+    ASSERT_TRUE(put(subscription_to(other.url())));
+
+    ASSERT_TRUE(other.wait_for(2));
+    EXPECT_THAT(bodies(other), ElementsAre("a", "b"));
+    EXPECT_EQ(other.requests().at(0).header("Delivery"),
+              receiver_.requests().at(0).header("Delivery"));
+}
+
+TEST_F(LiveEngineTest, APausedOneKeepsItsPlaceAlsoOverARestart) {
+    open();
+    ASSERT_TRUE(put(subscription_to(receiver_.url())));
+    ASSERT_TRUE(answer_of<void>([&](auto done) {
+        engine_->set_state("one", Subscription::State::paused, "by hand", done);
+    }));
+    store("a");
+    engine_.reset();
+    open();
+    EXPECT_EQ(engine_->subscriptions("lines").at(0).reason, "by hand");
+    EXPECT_EQ(status().queued, 1U);
+    EXPECT_EQ(receiver_.requests().size(), 0U);
+
+    ASSERT_TRUE(answer_of<void>(
+        [&](auto done) { engine_->set_state("one", Subscription::State::active, "", done); }));
+
+    EXPECT_TRUE(receiver_.wait_for(1));
+}
+
+TEST_F(LiveEngineTest, GoneDisablesAndIsTold) {
+    receiver_.script([](const ReceivedRequest&) { return ReceiverDoes::answer(410); });
+    open();
+    Subscription subscription = subscription_to(receiver_.url());
+    subscription.retry.gone_disables = true;
+    ASSERT_TRUE(put(subscription));
+    store("a");
+
+    ASSERT_TRUE(eventually([&] { return !notices().empty(); }));
+    EXPECT_THAT(notices(), ElementsAre(StartsWith("disabled ")));
+    EXPECT_EQ(engine_->subscriptions("lines").at(0).state, Subscription::State::disabled);
+    engine_.reset();
+    open();
+    EXPECT_EQ(engine_->subscriptions("lines").at(0).state, Subscription::State::disabled);
+}
+
+TEST_F(LiveEngineTest, FailingIsToldAfterFiveAttemptsAndRecoveredOnce) {
+    receiver_.script([](const ReceivedRequest& request) {
+        return ReceiverDoes::answer(request.number <= 5 ? 500 : 200);
+    });
+    open();
+    ASSERT_TRUE(put(subscription_to(receiver_.url())));
+    store("a");
+
+    ASSERT_TRUE(eventually([&] { return notices().size() == 2; }));
+    EXPECT_THAT(notices(),
+                ElementsAre("failing the receiver answered 500", StartsWith("recovered ")));
+}
+
+TEST_F(LiveEngineTest, RecoverSendsAgainWhatWasStoredSince) {
+    open();
+    ASSERT_TRUE(put(subscription_to(receiver_.url())));
+    store("a");
+    clock_.advance(std::chrono::seconds{10});
+    const std::uint64_t since = clock_.utc_us();
+    store("b");
+    store("c");
+    ASSERT_TRUE(receiver_.wait_for(3));
+
+    ASSERT_TRUE(answer_of<void>([&](auto done) { engine_->recover("one", since, done); }));
+
+    ASSERT_TRUE(receiver_.wait_for(5));
+    EXPECT_THAT(bodies(receiver_), ElementsAre("a", "b", "c", "b", "c"));
+}
+
+TEST_F(LiveEngineTest, AResendAndATestGoBesideEverythingAndTellHowItWent) {
+    open();
+    ASSERT_TRUE(put(subscription_to(receiver_.url())));
+    const auto id = store("a");
+    ASSERT_TRUE(receiver_.wait_for(1));
+
+    const auto again = answer_of<Attempt>([&](auto done) { engine_->resend("one", id, done); });
+    ASSERT_TRUE(again) << again.error().sentence;
+    EXPECT_TRUE(again->succeeded && again->on_request);
+    EXPECT_EQ(again->first, id);
+    const auto none = answer_of<Attempt>([&](auto done) { engine_->resend("one", 99, done); });
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().kind, EngineError::Kind::not_found);
+    const auto test = answer_of<Attempt>(
+        [&](auto done) { engine_->send("one", support::stored_event(0, 1), done); });
+    ASSERT_TRUE(test);
+    EXPECT_THAT(bodies(receiver_), ElementsAre("a", "a", "0"));
+    EXPECT_EQ(status().sent, 1U);
+}
+
+TEST_F(LiveEngineTest, ASecretThatTheReceiverSaysBackIsBlottedOut) {
+    receiver_.script([](const ReceivedRequest& request) {
+        return ReceiverDoes::answer(500, {},
+                                    "you said " + request.header("Authorization") + "\xff");
+    });
+    open();
+    Subscription subscription = subscription_to(receiver_.url());
+    subscription.details = {{"secret", "Basic c2VjcmV0Og=="}};
+    ASSERT_TRUE(put(subscription));
+    store("a");
+
+    ASSERT_TRUE(eventually([&] { return !attempts().empty(); }));
+    EXPECT_EQ(attempts().front().answer_begin, "you said Basic ***?");
+}
+
+TEST_F(LiveEngineTest, AnUnorderedOneParksWhatFailsAndKeepsItOverARestart) {
+    receiver_.script([](const ReceivedRequest& request) {
+        return ReceiverDoes::answer(request.body == "bad" ? 500 : 200);
+    });
+    open();
+    Subscription subscription = subscription_to(receiver_.url());
+    subscription.ordered = false;
+    subscription.concurrency = 4;
+    subscription.retry.pauses = {milliseconds{2000}, milliseconds{60'000}};
+    ASSERT_TRUE(put(subscription));
+    store("bad");
+    for (int i = 0; i < 5; ++i) store("good");
+    ASSERT_TRUE(receiver_.wait_for(6));
+    ASSERT_TRUE(eventually([&] { return status().sent == 5; }));
+    EXPECT_EQ(status().parked, 1U);
+    EXPECT_EQ(status().queued, 1U);
+    engine_.reset();
+    EXPECT_EQ(room_.cursors().show("delivery.one")->position.id, 6U);
+
+    clock_.advance(std::chrono::seconds{10});
+    receiver_.script({});
+    open();
+
+    ASSERT_TRUE(receiver_.wait_for(7));
+    EXPECT_EQ(receiver_.requests().back().body, "bad");
+    EXPECT_EQ(receiver_.requests().back().header("Attempt"), "2");
+}
+
+TEST_F(LiveEngineTest, RefusesWhatCannotBeAndSaysWhatWouldBeRight) {
+    limits_.subscriptions = 1;
+    open();
+    Subscription bad = subscription_to(receiver_.url(), "no/good");
+    EXPECT_EQ(put(bad).error().kind, EngineError::Kind::invalid);
+    EXPECT_EQ(put(subscription_to("http://10.0.0.1/")).error().kind,
+              EngineError::Kind::refused_url);
+    ASSERT_TRUE(put(subscription_to(receiver_.url())));
+    ASSERT_TRUE(put(subscription_to(receiver_.url()))) << "replacing needs no room";
+    const auto full = put(subscription_to(receiver_.url(), "two"));
+    ASSERT_FALSE(full);
+    EXPECT_EQ(full.error().kind, EngineError::Kind::full);
+}
+
+TEST_F(LiveEngineTest, CapitalLettersAreOtherSubscriptionsWithCursorsOfTheirOwn) {
+    open();
+    ASSERT_TRUE(put(subscription_to(receiver_.url(), "aB")));
+    ASSERT_TRUE(put(subscription_to(receiver_.url(), "ab")));
+    EXPECT_TRUE(room_.cursors().show("delivery.au.b"));
+    EXPECT_TRUE(room_.cursors().show("delivery.ab"));
+}
+
+/// Answers from a list, whatever is asked.
+class ListResolver final : public Resolver {
+public:
+    void resolve(std::string, OnResolved done) override { done(std::vector{next}); }
+    Address next = *Address::parse("1.1.1.1");
+};
+
+TEST_F(LiveEngineTest, AnAddressIsCheckedAtTheCheckAndAgainAtTheConnection) {  // W2: rebinding
+    settings_.allow_networks = {};
+    const auto resolver = std::make_shared<ListResolver>();
+    open({}, resolver);
+    const std::string url = "http://localhost:" + std::to_string(receiver_.port()) + "/";
+    const auto check = [&] {
+        return answer_of<void>([&](auto done) { engine_->check_url(url, done); });
+    };
+    EXPECT_TRUE(check());
+    ASSERT_TRUE(put(subscription_to(url)));
+    store("a");
+    ASSERT_TRUE(eventually([&] { return !attempts().empty(); }));
+    EXPECT_THAT(attempts().front().error, HasSubstr("may not lead to"));
+    EXPECT_EQ(receiver_.connections(), 0U);
+
+    resolver->next = *Address::parse("169.254.169.254");
+    ASSERT_FALSE(check());
+    EXPECT_EQ(check().error().kind, EngineError::Kind::refused_url);
+}
+
+TEST_F(LiveEngineTest, AllListsTheStatusesOfAKindByRisingIds) {
+    open();
+    for (const char* id : {"c", "a", "b"}) ASSERT_TRUE(put(subscription_to(receiver_.url(), id)));
+    const auto all =
+        answer_of<std::vector<SubscriptionStatus>>([&](auto done) { engine_->all("lines", done); });
+    ASSERT_TRUE(all);
+    std::vector<std::string> ids;
+    for (const SubscriptionStatus& one : *all) ids.push_back(one.subscription.id);
+    EXPECT_THAT(ids, ElementsAre("a", "b", "c"));
+    EXPECT_TRUE(answer_of<std::vector<SubscriptionStatus>>([&](auto done) {
+                    engine_->all("webhook", done);
+                })->empty());
+}
+
+TEST_F(LiveEngineTest, StoppingLetsWhatIsUnderWayEndAndAnswersWhatComesLater) {
+    std::atomic<bool> go{false};
+    receiver_.script([&](const ReceivedRequest&) {
+        while (!go) testing::look_again_after_ms(1);
+        return ReceiverDoes::answer(200);
+    });
+    open();
+    ASSERT_TRUE(put(subscription_to(receiver_.url())));
+    const auto id = store("a");
+    ASSERT_TRUE(eventually([&] { return receiver_.connections() == 1; }));
+    std::thread later([&] {
+        testing::look_again_after_ms(100);
+        go = true;
+    });
+
+    engine_->stop();
+
+    later.join();
+    EXPECT_EQ(room_.cursors().show("delivery.one")->position.id, id);
+    const auto refused = put(subscription_to(receiver_.url()));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, EngineError::Kind::stopped);
+}
+
+TEST_F(LiveEngineTest, AKindThatNobodyPresentsWaitsAndSaysSo) {
+    open();
+    Subscription subscription = subscription_to(receiver_.url());
+    subscription.kind = "unknown";
+    ASSERT_TRUE(put(subscription));
+    store("a");
+    EXPECT_THAT(status().last_error, HasSubstr("'unknown'"));
+    EXPECT_EQ(status().queued, 1U);
+}
+
+TEST_F(LiveEngineTest, TellsItsFigures) {
+    open();
+    ASSERT_TRUE(put(subscription_to(receiver_.url())));
+    store("a");
+    ASSERT_TRUE(eventually([&] {
+        for (const EngineFigure& figure : engine_->figures()) {
+            if (figure.name == "weft_delivery_messages_total" && figure.value == 1) return true;
+        }
+        return false;
+    }));
 }
 
 }  // namespace
