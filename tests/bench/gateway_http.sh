@@ -11,7 +11,7 @@ seconds=${3:-3}
 here=$(dirname "$(realpath "$0")")
 # shellcheck source=tests/bench/gateway_stand.sh
 source "$here/gateway_stand.sh"
-need wrk nginx curl "$weft"
+need wrk nginx curl jq "$weft"
 start_nginx ''
 start_gateway
 
@@ -32,6 +32,10 @@ for i in $(seq 11); do
         tr -d '\r' | awk -F': ' 'tolower($1) == "x-rse-event-id" {print $2}')
     [ "$i" -gt 1 ] || first=$id
 done
+
+# A poll that finds nothing is 2xx as well.
+got=$(curl -sS -A "$agent" "$rse/ten/events?last-known-id=$first&max-events=10" | jq '.events | length')
+[ "$got" = 10 ] || { echo "gateway_http: a poll for ten events got $got" >&2; exit 1; }
 
 run() {  # NAME SCRIPT URL
     wrk -t1 -c64 -d"${seconds}s" -s "$2" "$3" | awk -v name="$1" -v round="$round" '
