@@ -27,16 +27,11 @@
 #include "fabric/transport/clock.hpp"
 #include "gateway/bridge/fabric_bridge.hpp"
 #include "gateway/bridge/journal_room.hpp"
+#include "gateway/grants.hpp"
 #include "gateway/http/exchange.hpp"
 #include "gateway/http/uri.hpp"
 
 namespace weft::gateway::native {
-
-/// Whether everything that `glob` matches is among what `grants` match. It may say no where it is
-/// so: a grant counts if it is the same glob, `**`, or ends in `.**` in front of the glob's literal
-/// part.
-[[nodiscard]] bool covers(const std::vector<signing::TopicGlob>& grants,
-                          const signing::TopicGlob& glob);
 
 class CursorRoutes {
 public:
