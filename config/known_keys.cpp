@@ -268,6 +268,10 @@ Schema gateway() {
          count("concurrency", "64", 1, connections_max, "Deliveries under way at the same time."),
          list("schedule", "[0s, 5s, 1m, 5m, 30m, 2h, 5h, 10h]", each(Type::duration),
               "The pauses before each attempt."),
+         key(Type::duration, "disable_after", "5d",
+             "A webhook that has only failed for so long is disabled."),
+         key(Type::duration, "rotation_overlap", "24h",
+             "How long an old secret signs beside the new one."),
          key(Type::flag, "allow_http", "false", "Allow receivers without TLS."),
          list("allow_networks", "[]", each(Type::text),
               "Private networks that receivers may be in, such as 127.0.0.0/8.")}));
