@@ -272,6 +272,8 @@ Schema gateway() {
              "A webhook that has only failed for so long is disabled."),
          key(Type::duration, "rotation_overlap", "24h",
              "How long an old secret signs beside the new one."),
+         may_be_empty(key(Type::path, "ca", "\"\"",
+                          "PEM certificates that receivers are believed by; empty: the system's.")),
          key(Type::flag, "allow_http", "false", "Allow receivers without TLS."),
          list("allow_networks", "[]", each(Type::text),
               "Private networks that receivers may be in, such as 127.0.0.0/8.")}));

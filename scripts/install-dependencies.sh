@@ -12,7 +12,7 @@ packages=(
     g++ cmake ninja-build pkg-config ccache git ca-certificates
     # libraries (see ARCHITECTURE.md for which serves what)
     libzmq3-dev cppzmq-dev libmsgpack-cxx-dev libsodium-dev libssl-dev libyaml-cpp-dev
-    libc-ares-dev librocksdb-dev libboost-dev zlib1g-dev prometheus-cpp-dev
+    libc-ares-dev libcurl4-openssl-dev librocksdb-dev libboost-dev zlib1g-dev prometheus-cpp-dev
     libcli11-dev libspdlog-dev libfmt-dev libsimdjson-dev nlohmann-json3-dev libexpected-dev
     # tests and benchmarks
     libgtest-dev libgmock-dev libbenchmark-dev iproute2 faketime strace
