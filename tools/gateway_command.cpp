@@ -1,8 +1,10 @@
 // weft gateway: HTTP onto the fabric, with a journal of its own.
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "fabric/fabric.hpp"
@@ -11,12 +13,16 @@
 #include "gateway/auth/access.hpp"
 #include "gateway/auth/token_store.hpp"
 #include "gateway/bridge/live_bridge.hpp"
+#include "gateway/delivery/live_engine.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/late_timers.hpp"
 #include "gateway/metrics/metrics_handler.hpp"
 #include "gateway/native/native_handler.hpp"
 #include "gateway/rse/rse_handler.hpp"
 #include "gateway/settings.hpp"
+#include "gateway/webhooks/notices.hpp"
+#include "gateway/webhooks/webhook_handler.hpp"
+#include "gateway/webhooks/webhook_presenter.hpp"
 #include "signing/refusal.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
@@ -32,7 +38,7 @@ using gateway::Protocol;
 using std::chrono::milliseconds;
 
 constexpr milliseconds look_every{250};
-constexpr milliseconds stop_patience{4000}, last_flush{500};
+constexpr milliseconds stop_patience{3500}, last_requests{500}, last_flush{500};
 
 gateway::GatewaySettings gateway_settings(Context& context) {
     config::Problems problems;
@@ -47,6 +53,17 @@ std::unique_ptr<fabric::Fabric> open_fabric(Context& context) {
     options.source = "gateway";
     options.kind = "gateway";
     return fabric::Fabric::open(context.configuration(), options);
+}
+
+/// The journal's state has the secrets of webhooks (K3).
+void warn_if_others_read(const std::filesystem::path& journal) {
+    std::error_code error;
+    const auto now = std::filesystem::status(journal, error).permissions();
+    constexpr auto others = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
+    if (!error && (now & others) != std::filesystem::perms::none) {
+        Context::warn("others may read " + journal.string() +
+                      ", which has the secrets of webhooks: chmod 700 " + journal.string());
+    }
 }
 
 /// Everything that the gateway is made of, in the order in which it depends on each other.
@@ -69,7 +86,9 @@ public:
         access_ =
             std::make_unique<gateway::Access>(*tokens_, settings.auth_required, fabric_->clock());
         make_handlers(context);
+        open_engine(context);
         open_server();
+        engine_->start();
     }
 
     ~Gateway() { stop(); }
@@ -113,6 +132,8 @@ public:
         server_.reset();
         native_.reset();
         rse_.reset();
+        webhooks_.reset();
+        engine_->stop(last_requests);
         static_cast<void>(fabric_->flush(last_flush));
         bridge_->stop();
     }
@@ -132,6 +153,32 @@ private:
         Context::require_none(problems);
         rse_ = std::make_shared<gateway::rse::RseHandler>(rse_settings_, *bridge_, *tokens_,
                                                           fabric_->clock());
+    }
+
+    /// What delivers subscriptions, and who asks it to.
+    void open_engine(Context& context) {
+        config::Problems problems;
+        const auto delivery = gateway::delivery::Settings::read(context.configuration(), problems);
+        const auto webhooks = gateway::webhooks::Settings::read(context.configuration(), problems);
+        Context::require_none(problems);
+        const fabric::TopicSpace& space = fabric_->settings().space;
+        notices_ = std::make_unique<gateway::webhooks::Notices>(*bridge_, fabric_->clock(), space,
+                                                                &Context::warn);
+        auto engine = gateway::delivery::LiveEngine::open(
+            {.bridge = *bridge_,
+             .room = *bridge_,
+             .clock = fabric_->clock(),
+             .settings = delivery,
+             .on_notice =
+                 [this](const gateway::delivery::Notice& notice) { notices_->publish(notice); },
+             .warn = &Context::warn});
+        if (!engine) throw failure(engine.error());
+        engine_ = std::move(*engine);
+        warn_if_others_read(reliability_settings(context).journal.path);
+        engine_->add(webhook_presenter_);
+        webhooks_ = std::make_shared<gateway::webhooks::WebhookHandler>(
+            gateway::webhooks::WebhookHandler::Parts{*engine_, *bridge_, *bridge_, *access_,
+                                                     fabric_->clock(), space, webhooks});
     }
 
     [[nodiscard]] std::shared_ptr<gateway::Handler> handler_of(Protocol protocol) const {
@@ -156,6 +203,7 @@ private:
         };
         switch (wanted.protocol) {
             case Protocol::native:
+                below("/v1/webhooks", webhooks_);
                 return below("/v1", native_);
             case Protocol::metrics:
                 for (const char* path : {"/metrics", "/healthz", "/readyz"}) below(path, metrics_);
@@ -237,6 +285,11 @@ private:
                 }
             }
         }
+        for (const gateway::delivery::EngineFigure& one : engine_->figures()) {
+            const auto add = one.name.ends_with("_total") ? &gateway::Figures::counter
+                                                          : &gateway::Figures::gauge;
+            (figures.*add)(one.name, one.help, one.value, one.labels);
+        }
         fabric::Counters counters;
         counters.add(fabric_->publisher().stats());
         figures.add(counters);
@@ -249,10 +302,14 @@ private:
     std::unique_ptr<gateway::LiveBridge> bridge_;
     std::unique_ptr<gateway::TokenStore> tokens_;
     std::unique_ptr<gateway::Access> access_;
+    std::unique_ptr<gateway::webhooks::Notices> notices_;
+    const gateway::webhooks::WebhookPresenter webhook_presenter_;
+    std::unique_ptr<gateway::delivery::LiveEngine> engine_;
     gateway::LateTimers timers_;
     std::shared_ptr<gateway::native::NativeHandler> native_;
     std::shared_ptr<gateway::MetricsHandler> metrics_;
     std::shared_ptr<gateway::rse::RseHandler> rse_;
+    std::shared_ptr<gateway::webhooks::WebhookHandler> webhooks_;
     std::vector<gateway::GatewaySettings::Listener> opened_;
     std::unique_ptr<gateway::Server> server_;
 };
