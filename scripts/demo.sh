@@ -167,6 +167,7 @@ gateway:
   listeners:
     - { address: "127.0.0.1:0", serve: [native, metrics] }
     - { address: "127.0.0.1:0", serve: [rse] }
+  webhooks: { allow_http: true, allow_networks: ["127.0.0.0/8"] }
 YAML
 "$weft" tail --topic 'rse.**' > "$work/rse.out" 2> "$work/rse.err" &
 pids+=($!)
@@ -193,6 +194,18 @@ echo
 poller 2 -d '{"from": "a poller"}' "$rse/commits"
 wait_for "$work/rse.out" 'a poller'
 tail -n 1 "$work/rse.out" | cut -c1-200
+
+say "weft webhook: a commit of this repository arrives at a Python receiver, which verifies it by the public key"
+"$scripts/../examples/webhook_receiver.py" --key-file "$work/webhook.key" > "$work/webhook.out" &
+pids+=($!)
+wait_for "$work/webhook.out" '^listening '
+"$weft" webhook add "$(awk '{print $2}' "$work/webhook.out")" --topic 'hooked.*' --gateway "$native" > "$work/webhook.made"
+awk '$1 == "public_key" {print $2}' "$work/webhook.made" > "$work/webhook.key"
+sed 's/whsec_.*/whsec_... (for the receiver alone)/' "$work/webhook.made"
+tail -n 1 "$work/commits.jsonl" | "$weft" logger --json-input --service hooked --topic commit
+wait_for "$work/webhook.out" '"verified": "v1a"'
+grep '"verified"' "$work/webhook.out" | cut -c1-240
+"$weft" webhook list --gateway "$native"
 kill "$gateway"
 wait "$gateway" || fail "the gateway did not stop cleanly"
 

@@ -74,6 +74,18 @@ void wipe(void* bytes, std::size_t count) noexcept {
     sodium_memzero(bytes, count);
 }
 
+std::array<std::uint8_t, 32> hmac_sha256(std::string_view key, std::string_view message) {
+    init_sodium();
+    crypto_auth_hmacsha256_state state;
+    crypto_auth_hmacsha256_init(&state, raw(key.data()), key.size());
+    crypto_auth_hmacsha256_update(&state, raw(message.data()), message.size());
+    std::array<std::uint8_t, 32> code{};
+    static_assert(sizeof code == crypto_auth_hmacsha256_BYTES);
+    crypto_auth_hmacsha256_final(&state, code.data());
+    sodium_memzero(&state, sizeof state);
+    return code;
+}
+
 bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }

@@ -4,7 +4,9 @@
 // Threads: every function from any thread. Errors: a libsodium that does not start is a
 // std::runtime_error, once, at the first use.
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +38,10 @@ void to_base64(std::string_view bytes, char* out);
 
 /// Overwrites memory in a way that the compiler may not leave out.
 void wipe(void* bytes, std::size_t count) noexcept;
+
+/// HMAC with SHA-256, a key of any length.
+[[nodiscard]] std::array<std::uint8_t, 32> hmac_sha256(std::string_view key,
+                                                       std::string_view message);
 
 /// Compares without telling by its duration where two texts differ. Their lengths are no secret.
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;

@@ -22,6 +22,7 @@ void add_journal(CLI::App& app, Context& context);
 void add_cursor(CLI::App& app, Context& context);
 void add_token(CLI::App& app, Context& context);
 void add_gateway(CLI::App& app, Context& context);
+void add_webhook(CLI::App& app, Context& context);
 void add_hub(CLI::App& app, Context& context);
 void add_replay(CLI::App& app, Context& context);
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "fabric/fabric.hpp"
@@ -14,6 +15,7 @@
 #include "gateway/auth/access.hpp"
 #include "gateway/auth/token_store.hpp"
 #include "gateway/bridge/live_bridge.hpp"
+#include "gateway/delivery/live_engine.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/late_timers.hpp"
 #include "gateway/metrics/metrics_handler.hpp"
@@ -21,6 +23,9 @@
 #include "gateway/rse/id_line.hpp"
 #include "gateway/rse/rse_handler.hpp"
 #include "gateway/settings.hpp"
+#include "gateway/webhooks/notices.hpp"
+#include "gateway/webhooks/webhook_handler.hpp"
+#include "gateway/webhooks/webhook_presenter.hpp"
 #include "signing/refusal.hpp"
 #include "tools/command.hpp"
 #include "tools/duration_flag.hpp"
@@ -36,7 +41,7 @@ using gateway::Protocol;
 using std::chrono::milliseconds;
 
 constexpr milliseconds look_every{250};
-constexpr milliseconds stop_patience{4000}, last_flush{500};
+constexpr milliseconds stop_patience{3500}, last_requests{500}, last_flush{500};
 
 gateway::GatewaySettings gateway_settings(Context& context) {
     config::Problems problems;
@@ -51,6 +56,17 @@ std::unique_ptr<fabric::Fabric> open_fabric(Context& context) {
     options.source = "gateway";
     options.kind = "gateway";
     return fabric::Fabric::open(context.configuration(), options);
+}
+
+/// The journal's state has the secrets of webhooks (K3).
+void warn_if_others_read(const std::filesystem::path& journal) {
+    std::error_code error;
+    const auto now = std::filesystem::status(journal, error).permissions();
+    constexpr auto others = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
+    if (!error && (now & others) != std::filesystem::perms::none) {
+        Context::warn("others may read " + journal.string() +
+                      ", which has the secrets of webhooks: chmod 700 " + journal.string());
+    }
 }
 
 /// Everything that the gateway is made of, in the order in which it depends on each other.
@@ -75,7 +91,9 @@ public:
             std::make_unique<gateway::Access>(*tokens_, settings.auth_required, fabric_->clock());
         open_access_log();
         make_handlers(context);
+        open_engine(context);
         open_server();
+        engine_->start();
     }
 
     ~Gateway() { stop(); }
@@ -123,6 +141,8 @@ public:
         server_.reset();
         native_.reset();
         rse_.reset();
+        webhooks_.reset();
+        engine_->stop(last_requests);
         static_cast<void>(fabric_->flush(last_flush));
         bridge_->stop();
     }
@@ -164,6 +184,32 @@ private:
         rse_ids_ = std::move(*ids);
     }
 
+    /// What delivers subscriptions, and who asks it to.
+    void open_engine(Context& context) {
+        config::Problems problems;
+        const auto delivery = gateway::delivery::Settings::read(context.configuration(), problems);
+        const auto webhooks = gateway::webhooks::Settings::read(context.configuration(), problems);
+        Context::require_none(problems);
+        const fabric::TopicSpace& space = fabric_->settings().space;
+        notices_ = std::make_unique<gateway::webhooks::Notices>(*bridge_, fabric_->clock(), space,
+                                                                &Context::warn);
+        auto engine = gateway::delivery::LiveEngine::open(
+            {.bridge = *bridge_,
+             .room = *bridge_,
+             .clock = fabric_->clock(),
+             .settings = delivery,
+             .on_notice =
+                 [this](const gateway::delivery::Notice& notice) { notices_->publish(notice); },
+             .warn = &Context::warn});
+        if (!engine) throw failure(engine.error());
+        engine_ = std::move(*engine);
+        warn_if_others_read(reliability_settings(context).journal.path);
+        engine_->add(webhook_presenter_);
+        webhooks_ = std::make_shared<gateway::webhooks::WebhookHandler>(
+            gateway::webhooks::WebhookHandler::Parts{*engine_, *bridge_, *bridge_, *access_,
+                                                     fabric_->clock(), space, webhooks});
+    }
+
     [[nodiscard]] std::shared_ptr<gateway::Handler> handler_of(Protocol protocol) const {
         switch (protocol) {
             case Protocol::native:
@@ -186,6 +232,7 @@ private:
         };
         switch (wanted.protocol) {
             case Protocol::native:
+                below("/v1/webhooks", webhooks_);
                 for (const char* path : {"/v1", "/openapi.json"}) below(path, native_);
                 return;
             case Protocol::metrics:
@@ -275,6 +322,11 @@ private:
             count("weft_gateway_access_log_failed_total", "Lines that could not be written.",
                   log.failed);
         }
+        for (const gateway::delivery::EngineFigure& one : engine_->figures()) {
+            const auto add = one.name.ends_with("_total") ? &gateway::Figures::counter
+                                                          : &gateway::Figures::gauge;
+            (figures.*add)(one.name, one.help, one.value, one.labels);
+        }
         fabric::Counters counters;
         counters.add(fabric_->publisher().stats());
         figures.add(counters);
@@ -287,11 +339,15 @@ private:
     std::unique_ptr<gateway::LiveBridge> bridge_;
     std::unique_ptr<gateway::TokenStore> tokens_;
     std::unique_ptr<gateway::Access> access_;
+    std::unique_ptr<gateway::webhooks::Notices> notices_;
+    const gateway::webhooks::WebhookPresenter webhook_presenter_;
+    std::unique_ptr<gateway::delivery::LiveEngine> engine_;
     gateway::LateTimers timers_;
     std::shared_ptr<gateway::native::NativeHandler> native_;
     std::shared_ptr<gateway::MetricsHandler> metrics_;
     std::shared_ptr<gateway::rse::IdLine> rse_ids_;
     std::shared_ptr<gateway::rse::RseHandler> rse_;
+    std::shared_ptr<gateway::webhooks::WebhookHandler> webhooks_;
     std::vector<gateway::GatewaySettings::Listener> opened_;
     std::unique_ptr<gateway::AccessLog> access_log_;  ///< Outlives the server.
     std::unique_ptr<gateway::Server> server_;

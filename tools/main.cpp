@@ -77,9 +77,9 @@ int main(int argc, char** argv) {
          {weft::tools::add_init, weft::tools::add_relay, weft::tools::add_logger,
           weft::tools::add_publish, weft::tools::add_tail, weft::tools::add_journal,
           weft::tools::add_cursor, weft::tools::add_replay, weft::tools::add_trigger,
-          weft::tools::add_hub, weft::tools::add_gateway, weft::tools::add_check,
-          weft::tools::add_keys, weft::tools::add_token, weft::tools::add_config,
-          weft::tools::add_bench}) {
+          weft::tools::add_hub, weft::tools::add_gateway, weft::tools::add_webhook,
+          weft::tools::add_check, weft::tools::add_keys, weft::tools::add_token,
+          weft::tools::add_config, weft::tools::add_bench}) {
         add(app, context);
     }
     try {

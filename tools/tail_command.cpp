@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "tools/journal_command.hpp"
 #include "tools/stop_signal.hpp"
 #include "tools/tail_followers.hpp"
+#include "tools/tail_forward.hpp"
 
 namespace weft::tools {
 namespace {
@@ -35,12 +37,30 @@ void refuse_what_is_missing(const TailFlags& flags) {
     }
 }
 
-int tail(Context& context, const TailFlags& flags) {
+void refuse_what_is_not_forwarded(const TailFlags& flags, const ForwardFlags& forward) {
+    if (forward.url.empty()) {
+        if (forward.secret.empty() && forward.format.empty()) return;
+        throw usage_error("--secret and --forward-format are for --forward URL: say where to");
+    }
+    if (flags.raw || flags.pretty || flags.ack || flags.show_refused || !flags.query.empty() ||
+        !flags.include.empty() || !flags.exclude.empty()) {
+        throw usage_error(
+            "--forward sends whole messages and prints what came of each: leave out --raw, "
+            "--pretty, --query, --include, --exclude, --ack and --show-refused; --topic chooses");
+    }
+}
+
+int tail(Context& context, const TailFlags& flags, ForwardFlags forward) {
     refuse_what_is_missing(flags);
+    refuse_what_is_not_forwarded(flags, forward);
     if (flags.no_validate) context.settings.emplace_back("signing.validate=false");
     const reliability::Settings settings = reliability_settings(context);
     StopSignal stop;
     TailPrinter printer(flags, stop);
+    forward.json = flags.json;
+    forward.count = flags.count;
+    std::optional<TailForward> forwarded;
+    if (!forward.url.empty()) forwarded.emplace(forward, stop);
     fabric::FabricOptions options;
     options.warn = &Context::warn;
     options.kind = "tail";
@@ -49,7 +69,9 @@ int tail(Context& context, const TailFlags& flags) {
     const std::vector<std::string> globs =
         flags.topics.empty() ? std::vector<std::string>{fabric->settings().space.root() + ".**"}
                              : flags.topics;
-    const std::unique_ptr<Follower> follower = follow(flags, *fabric, settings, globs, printer);
+    const std::unique_ptr<Follower> follower =
+        follow(flags, *fabric, settings, globs,
+               forwarded ? static_cast<FollowSink&>(*forwarded) : printer);
     const Housekeeping housekeeping(context, stop, *fabric);
 
     const auto ready = follower->wait_ready(flags.ready_timeout);
@@ -60,6 +82,11 @@ int tail(Context& context, const TailFlags& flags) {
         Context::warn(ready.sentence);
     }
     stop.wait();
+    if (forwarded) {
+        forwarded->stop();
+        Context::info("forwarded " + std::to_string(forwarded->delivered()) + ", given up " +
+                      std::to_string(forwarded->failed()));
+    }
     const auto stats = follower->stop();
     fabric::Counters counters;
     counters.add(stats);
@@ -75,6 +102,7 @@ int tail(Context& context, const TailFlags& flags) {
 void add_tail(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("tail", "Follow the fabric");
     auto flags = std::make_shared<TailFlags>();
+    auto forward = std::make_shared<ForwardFlags>();
     command
         ->add_option("--topic", flags->topics,
                      "Only topics that match (repeatable); short globs are put under "
@@ -108,6 +136,18 @@ void add_tail(CLI::App& app, Context& context) {
     command->add_flag("--ack", flags->ack,
                       "Acknowledge what asks us for it: received when it has arrived, processed "
                       "once its line is written");
+    command
+        ->add_option("--forward", forward->url,
+                     "Send each message to this server, signed as a webhook is; prints status and "
+                     "time of each")
+        ->type_name("URL");
+    command
+        ->add_option("--secret", forward->secret,
+                     "With --forward: sign with this one (default: a new one, which is printed)")
+        ->type_name("whsec_...");
+    command->add_option("--forward-format", forward->format,
+                        "cloudevents-binary (default), cloudevents-structured, cloudevents-batch "
+                        "or weft");
     add_duration(*command, "--ready-timeout", flags->ready_timeout,
                  "When to complain that a peer does not answer (default: 2s)");
     command->footer(
@@ -118,9 +158,11 @@ void add_tail(CLI::App& app, Context& context) {
         "filled from reliability.journals, where there are any.\n"
         "Example:  weft tail --topic 'git.**' --query body.subject\n"
         "          weft tail --from last:20 --terse\n"
-        "          weft tail --terse --show-refused");
-    command->callback(
-        [&context, flags] { context.run = [&context, flags] { return tail(context, *flags); }; });
+        "          weft tail --terse --show-refused\n"
+        "          weft tail --topic 'git.*' --forward http://127.0.0.1:3000/hook");
+    command->callback([&context, flags, forward] {
+        context.run = [&context, flags, forward] { return tail(context, *flags, *forward); };
+    });
 }
 
 }  // namespace weft::tools

@@ -15,12 +15,6 @@
 
 namespace weft::gateway::native {
 
-/// Whether everything that `glob` matches is among what `grants` match. It may say no where it is
-/// so: a grant counts if it is the same glob, `**`, or ends in `.**` in front of the glob's literal
-/// part.
-[[nodiscard]] bool covers(const std::vector<signing::TopicGlob>& grants,
-                          const signing::TopicGlob& glob);
-
 /// No globs: everything.
 [[nodiscard]] bool may_use(const Principal& who, const std::vector<signing::TopicGlob>& globs);
 /// 403.

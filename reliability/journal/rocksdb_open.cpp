@@ -28,6 +28,8 @@ JournalResult<void> make_mark(const Place& place) {
             return failed(Reason::not_found, place.path, "there is no journal here");
         }
         fs::create_directories(place.path, error);
+        // Its state holds secrets: those of webhooks (K3).
+        if (!error) fs::permissions(place.path, fs::perms::owner_all, error);
         if (error) {
             return failed(Reason::io, place.path,
                           "the directory cannot be made: " + error.message());

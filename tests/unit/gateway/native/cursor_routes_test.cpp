@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "gateway/native/cursor_access.hpp"
+#include "gateway/grants.hpp"
 #include "tests/support/fake_bridge.hpp"
 #include "tests/support/same_thread_room.hpp"
 #include "tests/support/streaming_exchange.hpp"
