@@ -11,10 +11,13 @@
 #include "gateway/auth/access.hpp"
 #include "gateway/auth/token_store.hpp"
 #include "gateway/bridge/live_bridge.hpp"
+#include "gateway/delivery/live_engine.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/late_timers.hpp"
 #include "gateway/metrics/metrics_handler.hpp"
 #include "gateway/native/native_handler.hpp"
+#include "gateway/routemaster/presenter.hpp"
+#include "gateway/routemaster/routemaster_handler.hpp"
 #include "gateway/rse/rse_handler.hpp"
 #include "gateway/settings.hpp"
 #include "signing/refusal.hpp"
@@ -32,7 +35,7 @@ using gateway::Protocol;
 using std::chrono::milliseconds;
 
 constexpr milliseconds look_every{250};
-constexpr milliseconds stop_patience{4000}, last_flush{500};
+constexpr milliseconds stop_patience{4000}, last_deliveries{1000}, last_flush{500};
 
 gateway::GatewaySettings gateway_settings(Context& context) {
     config::Problems problems;
@@ -68,8 +71,11 @@ public:
         }
         access_ =
             std::make_unique<gateway::Access>(*tokens_, settings.auth_required, fabric_->clock());
+        open_engine(context);
         make_handlers(context);
+        make_routemaster(context);
         open_server();
+        engine_->start();
     }
 
     ~Gateway() { stop(); }
@@ -113,11 +119,37 @@ public:
         server_.reset();
         native_.reset();
         rse_.reset();
+        engine_->stop(last_deliveries);
         static_cast<void>(fabric_->flush(last_flush));
         bridge_->stop();
     }
 
 private:
+    void open_engine(Context& context) {
+        config::Problems problems;
+        const auto settings = gateway::delivery::Settings::read(context.configuration(), problems);
+        Context::require_none(problems);
+        auto engine = gateway::delivery::LiveEngine::open(
+            {*bridge_, *bridge_, fabric_->clock(), settings, {}, {}, {}, {}, &Context::warn});
+        if (!engine) throw failure(engine.error());
+        engine_ = std::move(*engine);
+    }
+
+    void make_routemaster(Context& context) {
+        config::Problems problems;
+        auto settings = gateway::routemaster::Settings::read(context.configuration(), problems);
+        Context::require_none(problems);
+        routemaster_presenter_ = std::make_unique<gateway::routemaster::RoutemasterPresenter>(
+            settings.topic_root, WEFT_VERSION);
+        engine_->add(*routemaster_presenter_);
+        routemaster_ =
+            std::make_unique<gateway::routemaster::Service>(gateway::routemaster::Service::Parts{
+                std::move(settings), *bridge_, *bridge_, *engine_, *tokens_, timers_,
+                fabric_->clock(), &Context::warn,
+                [](const std::string& line) { Context::log(Context::Level::debug, line); }});
+        routemaster_->begin();
+    }
+
     void make_handlers(Context& context) {
         const auto reliability = reliability_settings(context);
         const fabric::TopicSpace& space = fabric_->settings().space;
@@ -142,9 +174,10 @@ private:
                 return metrics_;
             case Protocol::rse:
                 return rse_;
+            case Protocol::routemaster:
+                return std::make_shared<gateway::routemaster::RoutemasterHandler>(*routemaster_);
             case Protocol::console:
             case Protocol::esub:
-            case Protocol::routemaster:
                 return nullptr;
         }
         return nullptr;
@@ -167,9 +200,12 @@ private:
                 return below("", std::make_shared<gateway::rse::RseHandler>(rse, *bridge_, *tokens_,
                                                                             fabric_->clock()));
             }
+            case Protocol::routemaster:
+                return below(wanted.prefix.empty() ? "/" : "",
+                             std::make_shared<gateway::routemaster::RoutemasterHandler>(
+                                 *routemaster_, wanted.prefix));
             case Protocol::console:
             case Protocol::esub:
-            case Protocol::routemaster:
                 return;
         }
     }
@@ -240,12 +276,16 @@ private:
         fabric::Counters counters;
         counters.add(fabric_->publisher().stats());
         figures.add(counters);
+        routemaster_->figures(figures);
         return figures;
     }
 
     const gateway::GatewaySettings settings_;
     gateway::rse::Settings rse_settings_;
     std::unique_ptr<fabric::Fabric> fabric_;
+    // Before the bridge and the engine, which may still be at its work until they are gone.
+    std::unique_ptr<gateway::routemaster::RoutemasterPresenter> routemaster_presenter_;
+    std::unique_ptr<gateway::routemaster::Service> routemaster_;
     std::unique_ptr<gateway::LiveBridge> bridge_;
     std::unique_ptr<gateway::TokenStore> tokens_;
     std::unique_ptr<gateway::Access> access_;
@@ -253,6 +293,7 @@ private:
     std::shared_ptr<gateway::native::NativeHandler> native_;
     std::shared_ptr<gateway::MetricsHandler> metrics_;
     std::shared_ptr<gateway::rse::RseHandler> rse_;
+    std::unique_ptr<gateway::delivery::LiveEngine> engine_;
     std::vector<gateway::GatewaySettings::Listener> opened_;
     std::unique_ptr<gateway::Server> server_;
 };
@@ -289,9 +330,9 @@ void add_gateway(CLI::App& app, Context& context) {
     add_duration(*command, "--ready-timeout", *timeout,
                  "When to complain that the relay does not answer (default: 5s)");
     command->footer(
-        "Serves gateway.listeners: weft's own API, RSE polling and metrics, over a journal of its\n"
-        "own at reliability.journal.path. Prints where it listens, then `ready`. SIGTERM ends\n"
-        "streams with a last word and answers who waits, within 5 s.\n"
+        "Serves gateway.listeners: weft's own API, RSE polling, Routemaster and metrics, over a\n"
+        "journal of its own at reliability.journal.path. Prints where it listens, then `ready`.\n"
+        "SIGTERM ends streams with a last word and answers who waits, within 5 s.\n"
         "Examples:  curl -d '{\"hash\": \"2f1c9e\"}' http://127.0.0.1:8080/v1/topics/git.commit\n"
         "           curl 'http://127.0.0.1:8080/v1/events?topic=git.*&wait=30s'\n"
         "           curl -N 'http://127.0.0.1:8080/v1/stream?topic=git.**'\n"
