@@ -20,6 +20,8 @@
 #include "gateway/late_timers.hpp"
 #include "gateway/metrics/metrics_handler.hpp"
 #include "gateway/native/native_handler.hpp"
+#include "gateway/routemaster/presenter.hpp"
+#include "gateway/routemaster/routemaster_handler.hpp"
 #include "gateway/rse/id_line.hpp"
 #include "gateway/rse/rse_handler.hpp"
 #include "gateway/settings.hpp"
@@ -92,6 +94,7 @@ public:
         open_access_log();
         make_handlers(context);
         open_engine(context);
+        make_routemaster(context);
         open_server();
         engine_->start();
     }
@@ -153,6 +156,21 @@ private:
         auto opened = gateway::AccessLog::open(settings_.access_log.path, &Context::warn);
         if (!opened) throw failure(opened.error());
         access_log_ = std::move(*opened);
+    }
+
+    void make_routemaster(Context& context) {
+        config::Problems problems;
+        auto settings = gateway::routemaster::Settings::read(context.configuration(), problems);
+        Context::require_none(problems);
+        routemaster_presenter_ = std::make_unique<gateway::routemaster::RoutemasterPresenter>(
+            settings.topic_root, WEFT_VERSION);
+        engine_->add(*routemaster_presenter_);
+        routemaster_ =
+            std::make_unique<gateway::routemaster::Service>(gateway::routemaster::Service::Parts{
+                std::move(settings), *bridge_, *bridge_, *engine_, *tokens_, timers_,
+                fabric_->clock(), &Context::warn,
+                [](const std::string& line) { Context::log(Context::Level::debug, line); }});
+        routemaster_->begin();
     }
 
     void make_handlers(Context& context) {
@@ -218,9 +236,10 @@ private:
                 return metrics_;
             case Protocol::rse:
                 return rse_;
+            case Protocol::routemaster:
+                return std::make_shared<gateway::routemaster::RoutemasterHandler>(*routemaster_);
             case Protocol::console:
             case Protocol::esub:
-            case Protocol::routemaster:
                 return nullptr;
         }
         return nullptr;
@@ -245,9 +264,12 @@ private:
                 return below("", std::make_shared<gateway::rse::RseHandler>(
                                      rse, *bridge_, *tokens_, fabric_->clock(), rse_ids_));
             }
+            case Protocol::routemaster:
+                return below(wanted.prefix.empty() ? "/" : "",
+                             std::make_shared<gateway::routemaster::RoutemasterHandler>(
+                                 *routemaster_, wanted.prefix));
             case Protocol::console:
             case Protocol::esub:
-            case Protocol::routemaster:
                 return;
         }
     }
@@ -330,12 +352,16 @@ private:
         fabric::Counters counters;
         counters.add(fabric_->publisher().stats());
         figures.add(counters);
+        routemaster_->figures(figures);
         return figures;
     }
 
     const gateway::GatewaySettings settings_;
     gateway::rse::Settings rse_settings_;
     std::unique_ptr<fabric::Fabric> fabric_;
+    // Before the bridge and the engine, which may still be at its work until they are gone.
+    std::unique_ptr<gateway::routemaster::RoutemasterPresenter> routemaster_presenter_;
+    std::unique_ptr<gateway::routemaster::Service> routemaster_;
     std::unique_ptr<gateway::LiveBridge> bridge_;
     std::unique_ptr<gateway::TokenStore> tokens_;
     std::unique_ptr<gateway::Access> access_;
@@ -387,9 +413,9 @@ void add_gateway(CLI::App& app, Context& context) {
     add_duration(*command, "--ready-timeout", *timeout,
                  "When to complain that the relay does not answer (default: 5s)");
     command->footer(
-        "Serves gateway.listeners: weft's own API, RSE polling and metrics, over a journal of its\n"
-        "own at reliability.journal.path. Prints where it listens, then `ready`. SIGTERM ends\n"
-        "streams with a last word and answers who waits, within 5 s.\n"
+        "Serves gateway.listeners: weft's own API, RSE polling, Routemaster and metrics, over a\n"
+        "journal of its own at reliability.journal.path. Prints where it listens, then `ready`.\n"
+        "SIGTERM ends streams with a last word and answers who waits, within 5 s.\n"
         "Examples:  curl -d '{\"hash\": \"2f1c9e\"}' http://127.0.0.1:8080/v1/topics/git.commit\n"
         "           curl 'http://127.0.0.1:8080/v1/events?topic=git.*&wait=30s'\n"
         "           curl -N 'http://127.0.0.1:8080/v1/stream?topic=git.**'\n"

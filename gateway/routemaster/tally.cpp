@@ -97,9 +97,8 @@ void Tally::keep(std::function<void()> done) {
     StateDesk::Changes changes;
     {
         const std::scoped_lock lock(mutex_);
-        if (!std::exchange(moved_, false)) return done();
         changes = table_.uncounted(position_.id, purged);
-        changes.push_back({std::string{key}, position_.text()});
+        if (std::exchange(moved_, false)) changes.push_back({std::string{key}, position_.text()});
     }
     desk_.apply(std::move(changes), StateDesk::Durability::lazy,
                 [this, purged = std::move(purged), done = std::move(done)](const auto& kept) {
