@@ -149,7 +149,9 @@ Schema reliability() {
                   "The oldest messages beyond this are trimmed; 0 keeps all."),
               map("ages", "{}", each(Type::duration), "By topic glob, a shorter age than max_age."),
               list("protect", "[]", each(Type::text),
-                   "Cursors whose unread messages outlive max_age, up to max_bytes.")}),
+                   "Cursors whose unread messages outlive max_age, up to max_bytes; NAME* is all "
+                   "that "
+                   "begin so.")}),
          list("journals", "[]", each(Type::text),
               "Names on the certificates of the fabric's journals."),
          map("journal_endpoints", "{}", each(Type::endpoint),

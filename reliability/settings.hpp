@@ -27,7 +27,7 @@ struct JournalSettings {
     std::chrono::milliseconds max_age{};  ///< 0: for ever.
     std::uint64_t max_bytes = 0;          ///< 0: no bound.
     std::map<std::string, std::chrono::milliseconds> ages;  ///< By glob, maybe short.
-    std::vector<std::string> protect;                       ///< Names of cursors.
+    std::vector<std::string> protect;  ///< Names of cursors; "delivery.*": all that begin so.
 };
 
 struct RepairSettings {

@@ -306,6 +306,8 @@ LiveBridge::Opened LiveBridge::over(fabric::Fabric& fabric, const reliability::S
     if (!recorded) return tl::make_unexpected(std::move(recorded.error()));
     reliability::Settings own = settings;
     own.outbox.clear();  // What is durable is in our own journal.
+    // What subscriptions have not been delivered yet outlives max_age, up to max_bytes.
+    own.journal.protect.emplace_back("delivery.*");
     try {
         auto core = std::make_unique<Core>(fabric, std::move(own), std::move(*recorded), limits);
         if (auto begun = core->begin(std::move(journal)); !begun) {

@@ -25,6 +25,10 @@ void RetentionKeeper::say_once(const std::string& about, std::string sentence,
 std::vector<Position> RetentionKeeper::protected_positions(RetentionReport& report) {
     std::vector<Position> positions;
     for (const std::string& name : settings_.protect) {
+        if (name.ends_with('*')) {
+            protect_all(name, positions, report);
+            continue;
+        }
         const auto cursor = cursors_.show(name);
         std::string wrong;
         if (cursor) {
@@ -41,6 +45,23 @@ std::vector<Position> RetentionKeeper::protected_positions(RetentionReport& repo
         say_once("cursor " + name, std::move(wrong), report);
     }
     return positions;
+}
+
+void RetentionKeeper::protect_all(const std::string& pattern, std::vector<Position>& positions,
+                                  RetentionReport& report) {
+    const std::string front = pattern.substr(0, pattern.size() - 1);
+    const auto listed = cursors_.list();
+    std::string wrong;
+    if (!listed) wrong = "protected cursors: " + listed.error().sentence;
+    for (const std::string& sentence : listed ? listed->unreadable : std::vector<std::string>{}) {
+        if (sentence.starts_with("cursor '" + front)) wrong = "protected " + sentence;
+    }
+    // Not known where one stands: nothing may go because of its age.
+    if (!wrong.empty()) positions.push_back({});
+    for (const Cursor& cursor : listed ? listed->cursors : std::vector<Cursor>{}) {
+        if (cursor.name.starts_with(front)) positions.push_back(cursor.position);
+    }
+    say_once("cursor " + pattern, std::move(wrong), report);
 }
 
 void RetentionKeeper::trim(const RetentionPlan& plan, const JournalInfo& info,

@@ -46,6 +46,8 @@ private:
         Position next{};
     };
     [[nodiscard]] std::vector<Position> protected_positions(RetentionReport& report);
+    void protect_all(const std::string& pattern, std::vector<Position>& positions,
+                     RetentionReport& report);
     void trim(const RetentionPlan& plan, const JournalInfo& info, RetentionReport& report);
     void expire(const RetentionPlan& plan, const JournalInfo& info, RetentionReport& report);
     void say_once(const std::string& about, std::string sentence, RetentionReport& report);

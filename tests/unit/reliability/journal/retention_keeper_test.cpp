@@ -74,6 +74,26 @@ TEST_F(AKeeper, SparesWhatAProtectedCursorHasNotReadUntilSizeForcesIt) {
     EXPECT_EQ(journal_.info().low, 8u);
 }
 
+TEST_F(AKeeper, AStarProtectsAllCursorsThatBeginSoAndTheOldestOfThemCounts) {
+    settings_.max_age = 3min;
+    settings_.protect = {"delivery.*"};
+    store(10);
+    ASSERT_TRUE(cursors_.put("delivery.a", {}, {Start::Kind::after, {7, 4}}));
+    ASSERT_TRUE(cursors_.put("delivery.b", {}, {Start::Kind::after, {7, 9}}));
+    ASSERT_TRUE(cursors_.put("other", {}, {Start::Kind::after, {7, 1}}));
+    clock_.pass(1h);
+    EXPECT_EQ(run().trimmed, 4u);
+    EXPECT_THAT(run().said, IsEmpty());
+    ASSERT_TRUE(journal_.state().apply({{"cursor/other", "damaged"}}));
+    ASSERT_TRUE(cursors_.advance("delivery.a", {7, 6}));
+    EXPECT_EQ(run().trimmed, 2u) << "what is not protected holds nothing";
+    ASSERT_TRUE(cursors_.advance("delivery.a", {7, 9}));
+    ASSERT_TRUE(journal_.state().apply({{"cursor/delivery.b", "damaged"}}));
+    const auto report = run();
+    EXPECT_EQ(report.trimmed, 0u);
+    EXPECT_THAT(report.said, ElementsAre(HasSubstr("'delivery.b' is not readable")));
+}
+
 TEST_F(AKeeper, AProtectedCursorThatIsNotThereHoldsNothingAndIsSaidOnce) {
     settings_.max_age = 3min;
     settings_.protect = {"nobody"};
