@@ -11,6 +11,7 @@
 #include "gateway/auth/access.hpp"
 #include "gateway/auth/token_store.hpp"
 #include "gateway/bridge/live_bridge.hpp"
+#include "gateway/esub/esub_handler.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/late_timers.hpp"
 #include "gateway/metrics/metrics_handler.hpp"
@@ -113,6 +114,7 @@ public:
         server_.reset();
         native_.reset();
         rse_.reset();
+        esub_.reset();
         static_cast<void>(fabric_->flush(last_flush));
         bridge_->stop();
     }
@@ -132,6 +134,11 @@ private:
         Context::require_none(problems);
         rse_ = std::make_shared<gateway::rse::RseHandler>(rse_settings_, *bridge_, *tokens_,
                                                           fabric_->clock());
+        esub_house_ = std::make_shared<gateway::esub::House>(gateway::esub::House::Parts{
+            gateway::esub::Settings::read(context.configuration(), problems), fabric_->clock(),
+            timers_});
+        Context::require_none(problems);
+        esub_ = std::make_shared<gateway::esub::EsubHandler>(esub_house_, "");
     }
 
     [[nodiscard]] std::shared_ptr<gateway::Handler> handler_of(Protocol protocol) const {
@@ -142,8 +149,9 @@ private:
                 return metrics_;
             case Protocol::rse:
                 return rse_;
-            case Protocol::console:
             case Protocol::esub:
+                return esub_;
+            case Protocol::console:
             case Protocol::routemaster:
                 return nullptr;
         }
@@ -167,8 +175,12 @@ private:
                 return below("", std::make_shared<gateway::rse::RseHandler>(rse, *bridge_, *tokens_,
                                                                             fabric_->clock()));
             }
-            case Protocol::console:
             case Protocol::esub:
+                return below("", wanted.prefix.empty()
+                                     ? esub_
+                                     : std::make_shared<gateway::esub::EsubHandler>(esub_house_,
+                                                                                    wanted.prefix));
+            case Protocol::console:
             case Protocol::routemaster:
                 return;
         }
@@ -237,6 +249,7 @@ private:
                 }
             }
         }
+        esub_house_->add_figures(figures);
         fabric::Counters counters;
         counters.add(fabric_->publisher().stats());
         figures.add(counters);
@@ -253,6 +266,8 @@ private:
     std::shared_ptr<gateway::native::NativeHandler> native_;
     std::shared_ptr<gateway::MetricsHandler> metrics_;
     std::shared_ptr<gateway::rse::RseHandler> rse_;
+    std::shared_ptr<gateway::esub::House> esub_house_;
+    std::shared_ptr<gateway::esub::EsubHandler> esub_;
     std::vector<gateway::GatewaySettings::Listener> opened_;
     std::unique_ptr<gateway::Server> server_;
 };

@@ -82,7 +82,11 @@ bool HttpExchange::use() {
 void HttpExchange::send(Response response) {
     (void)loop_->run(
         [connection = connection_, turn = turn_, response = std::move(response)]() mutable {
-            if (const auto open = connection.lock()) open->answer(turn, std::move(response));
+            if (const auto open = connection.lock()) {
+                open->answer(turn, std::move(response));
+            } else if (response.report) {
+                response.report->done(false);
+            }
         });
 }
 

@@ -69,6 +69,15 @@ class Handler {
 public:
     virtual ~Handler() = default;
     virtual void handle(std::shared_ptr<Exchange> exchange) = 0;
+    /// The head is whole, and a body is still to come. An answer refuses the request now: nothing
+    /// more of it is read, no "100 Continue" is said, and the connection ends.
+    [[nodiscard]] virtual std::optional<Response> refuse_early(const Request& /*head*/) {
+        return std::nullopt;
+    }
+    /// The client closed its half in the middle of the body; nothing: it gets no answer.
+    [[nodiscard]] virtual std::optional<Response> on_body_cut_short(const Request& /*head*/) {
+        return std::nullopt;
+    }
     /// The server stops: streams get a last word, what waits gets an answer, soon.
     virtual void stop() {}
 };
