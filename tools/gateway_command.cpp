@@ -16,6 +16,7 @@
 #include "gateway/auth/token_store.hpp"
 #include "gateway/bridge/live_bridge.hpp"
 #include "gateway/delivery/live_engine.hpp"
+#include "gateway/esub/esub_handler.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/late_timers.hpp"
 #include "gateway/metrics/metrics_handler.hpp"
@@ -146,6 +147,7 @@ public:
         rse_.reset();
         webhooks_.reset();
         engine_->stop(last_requests);
+        esub_.reset();
         static_cast<void>(fabric_->flush(last_flush));
         bridge_->stop();
     }
@@ -189,6 +191,11 @@ private:
         open_rse_ids(reliability.journal);
         rse_ = std::make_shared<gateway::rse::RseHandler>(rse_settings_, *bridge_, *tokens_,
                                                           fabric_->clock(), rse_ids_);
+        esub_house_ = std::make_shared<gateway::esub::House>(gateway::esub::House::Parts{
+            gateway::esub::Settings::read(context.configuration(), problems), fabric_->clock(),
+            timers_});
+        Context::require_none(problems);
+        esub_ = std::make_shared<gateway::esub::EsubHandler>(esub_house_, "");
     }
 
     /// Beside the journal, so that it is there when the journal is made anew.
@@ -238,8 +245,9 @@ private:
                 return rse_;
             case Protocol::routemaster:
                 return std::make_shared<gateway::routemaster::RoutemasterHandler>(*routemaster_);
-            case Protocol::console:
             case Protocol::esub:
+                return esub_;
+            case Protocol::console:
                 return nullptr;
         }
         return nullptr;
@@ -268,8 +276,12 @@ private:
                 return below(wanted.prefix.empty() ? "/" : "",
                              std::make_shared<gateway::routemaster::RoutemasterHandler>(
                                  *routemaster_, wanted.prefix));
-            case Protocol::console:
             case Protocol::esub:
+                return below("", wanted.prefix.empty()
+                                     ? esub_
+                                     : std::make_shared<gateway::esub::EsubHandler>(esub_house_,
+                                                                                    wanted.prefix));
+            case Protocol::console:
                 return;
         }
     }
@@ -349,6 +361,7 @@ private:
                                                           : &gateway::Figures::gauge;
             (figures.*add)(one.name, one.help, one.value, one.labels);
         }
+        esub_house_->add_figures(figures);
         fabric::Counters counters;
         counters.add(fabric_->publisher().stats());
         figures.add(counters);
@@ -374,6 +387,8 @@ private:
     std::shared_ptr<gateway::rse::IdLine> rse_ids_;
     std::shared_ptr<gateway::rse::RseHandler> rse_;
     std::shared_ptr<gateway::webhooks::WebhookHandler> webhooks_;
+    std::shared_ptr<gateway::esub::House> esub_house_;
+    std::shared_ptr<gateway::esub::EsubHandler> esub_;
     std::vector<gateway::GatewaySettings::Listener> opened_;
     std::unique_ptr<gateway::AccessLog> access_log_;  ///< Outlives the server.
     std::unique_ptr<gateway::Server> server_;

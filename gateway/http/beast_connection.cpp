@@ -122,7 +122,9 @@ void Connection::listen() {
 void Connection::on_bytes(SocketError error, std::string_view bytes) {
     if (error) return on_end_of_input(error);
     if (phase_ == Phase::reading && input_.empty()) {
+        is_feeding_ = true;
         bytes.remove_prefix(feed_some(bytes));
+        is_feeding_ = false;
     }
     if (phase_ != Phase::lingering) input_ += bytes;
     feed();
@@ -134,6 +136,12 @@ void Connection::on_end_of_input(SocketError error) {
     eof_ = true;
     if (phase_ == Phase::reading && reader_.state() != RequestReader::State::idle) {
         core_->counters.refused(Refused::body_cut_short);
+        if (is_orderly && reader_.state() == RequestReader::State::body && head_seen_) {
+            const Request& head = reader_.request();
+            if (auto last = site_->router.find(head.raw_path())->on_body_cut_short(head)) {
+                return refuse_with(std::move(*last));
+            }
+        }
     }
     // A client may close its half after the request and still read the answer: so what is being
     // answered goes on, and only who waits is told.
@@ -147,9 +155,11 @@ void Connection::on_end_of_input(SocketError error) {
 }
 
 void Connection::feed() {
+    is_feeding_ = true;
     while (phase_ == Phase::reading && !input_.empty()) {
         input_.erase(0, feed_some(input_));
     }
+    is_feeding_ = false;
     if (input_.empty()) input_ = {};
 }
 
@@ -179,9 +189,16 @@ bool Connection::on_head() {
         refuse({Refused::stopping, 503, "the server is stopping; try again"});
         return false;
     }
-    if (site_->router.find(reader_.request().raw_path()) == nullptr) {
+    Handler* handler = site_->router.find(reader_.request().raw_path());
+    if (handler == nullptr) {
         refuse({Refused::not_mounted, 404, "nothing is served at this path on this port"});
         return false;
+    }
+    if (reader_.state() == RequestReader::State::body) {
+        if (auto refusal = handler->refuse_early(reader_.request())) {
+            refuse_with(std::move(*refusal));
+            return false;
+        }
     }
     if (reader_.expects_continue() && reader_.request().body.empty()) {
         static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -330,6 +347,7 @@ void Connection::close() {
         }
     }
     phase_ = Phase::closed;
+    tell_report(false);
     if (opening_) {
         SocketError ignored;
         opening_->lowest_layer().close(ignored);

@@ -65,6 +65,7 @@ private:
     void end_turn();
     void close_stream();
     void finish_turn();
+    void tell_report(bool all_taken);
     void linger();
     void close();
     void record_access(unsigned status);
@@ -94,6 +95,7 @@ private:
     std::string input_;  ///< Read and not looked at.
     std::uint64_t counted_body_ = 0;
     bool listening_ = false, eof_ = false, head_seen_ = false, keep_alive_ = true;
+    bool is_feeding_ = false;  ///< feed() goes on by itself after an answer.
 
     std::shared_ptr<Turn> turn_;
     std::shared_ptr<StreamLink> stream_;
@@ -109,6 +111,7 @@ private:
     std::uint64_t turn_bytes_ = 0;
     unsigned status_ = 0;
     std::string refused_id_;  ///< Of what was refused before it became a turn.
+    std::optional<WriteReport> report_;
 };
 
 }  // namespace weft::gateway

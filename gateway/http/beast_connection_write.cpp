@@ -46,7 +46,12 @@ void Connection::put_head(unsigned status, const Headers& headers,
 }
 
 void Connection::answer(const std::shared_ptr<Turn>& turn, Response response) {
-    if (turn != turn_ || phase_ != Phase::handling) return;
+    if (turn != turn_ || phase_ != Phase::handling) {
+        if (response.report) response.report->done(false);
+        return;
+    }
+    report_ = std::move(response.report);
+    if (report_ && (eof_ || wire_->peer_has_closed())) return close();
     if (response.close) keep_alive_ = false;
     if (response.status < 200 || response.status > 599) response.status = 500;
     const bool has_body = may_have_body(response.status);
@@ -164,8 +169,15 @@ void Connection::write(std::vector<asio::const_buffer> buffers) {
 }
 
 void Connection::write_on() {
+    if (phase_ != Phase::streaming) {
+        // Most answers fit into the socket: no round through the loop then.
+        SocketError error;
+        const std::size_t bytes = wire_->write_now(buffers_, error);
+        if (!error) return on_written(bytes);
+        if (error != asio::error::would_block) return close();
+    }
     if (phase_ == Phase::writing || phase_ == Phase::streaming) {
-        deadline_ = loop_.now() + core_->limits.idle;
+        deadline_ = loop_.now() + (report_ ? report_->patience : core_->limits.idle);
     }
     wire_->write(buffers_, [self = shared_from_this()](SocketError error, std::size_t bytes) {
         if (self->phase_ == Phase::closed) return;
@@ -205,18 +217,27 @@ void Connection::write_done() {
 }
 
 void Connection::finish_turn() {
+    tell_report(!eof_);
     if (turn_) record_access(status_);
     end_turn();
     out_head_ = {};
     out_body_ = {};
     buffers_ = {};
-    out_items_ = {};
+    out_items_ = std::vector<SendQueue::Item>{};
     turn_bytes_ = 0;
     if (!keep_alive_ || eof_ || core_->draining) return linger();
     phase_ = Phase::reading;
     deadline_ = loop_.now() + core_->limits.idle;
+    if (is_feeding_) return;
     feed();
     listen();
+}
+
+void Connection::tell_report(bool all_taken) {
+    if (!report_) return;
+    const WriteReport report = std::move(*report_);
+    report_.reset();
+    report.done(all_taken);
 }
 
 }  // namespace weft::gateway

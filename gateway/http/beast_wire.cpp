@@ -1,5 +1,7 @@
 #include "gateway/http/beast_wire.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
 
@@ -25,6 +27,11 @@ public:
     void write(const std::vector<asio::const_buffer>& buffers, OnWritten done) override {
         socket_.async_write_some(buffers, std::move(done));
     }
+    std::size_t write_now(const std::vector<asio::const_buffer>& buffers,
+                          SocketError& error) override {
+        return socket_.write_some(buffers, error);
+    }
+    [[nodiscard]] bool peer_has_closed() override { return has_closed(socket_); }
     void finish(std::function<void()> done) override {
         SocketError ignored;
         socket_.shutdown(tcp::socket::shutdown_send, ignored);
@@ -57,6 +64,12 @@ public:
         asio::buffer_copy(asio::buffer(record_), buffers);
         stream_->async_write_some(asio::buffer(record_), std::move(done));
     }
+    std::size_t write_now(const std::vector<asio::const_buffer>& /*buffers*/,
+                          SocketError& error) override {
+        error = asio::error::would_block;  // A record is encrypted first, by Asio's own steps.
+        return 0;
+    }
+    [[nodiscard]] bool peer_has_closed() override { return has_closed(stream_->lowest_layer()); }
     void finish(std::function<void()> done) override {
         stream_->async_shutdown([done = std::move(done)](SocketError) { done(); });
     }
@@ -74,6 +87,11 @@ private:
 };
 
 }  // namespace
+
+bool has_closed(tcp::socket::lowest_layer_type& socket) {
+    pollfd look{socket.native_handle(), POLLRDHUP, 0};
+    return ::poll(&look, 1, 0) != 0;
+}
 
 std::unique_ptr<Wire> plain_wire(tcp::socket socket, asio::mutable_buffer scratch) {
     return std::make_unique<PlainWire>(std::move(socket), scratch);

@@ -24,6 +24,11 @@ public:
     virtual void read(OnRead done) = 0;
     /// Some of the bytes; one at a time.
     virtual void write(const std::vector<asio::const_buffer>& buffers, OnWritten done) = 0;
+    /// What can be written without waiting; would_block: nothing. No write() is under way.
+    virtual std::size_t write_now(const std::vector<asio::const_buffer>& buffers,
+                                  SocketError& error) = 0;
+    /// The other side has closed its half, or all of it, whether that was read yet or not.
+    [[nodiscard]] virtual bool peer_has_closed() = 0;
     /// Nothing more is written.
     virtual void finish(std::function<void()> done) = 0;
     virtual void close() = 0;
@@ -33,6 +38,8 @@ public:
     virtual std::unique_ptr<TlsStream> take_tls() { return nullptr; }
 };
 
+/// The other side has closed its half, or all of it, whether that was read yet or not.
+[[nodiscard]] bool has_closed(tcp::socket::lowest_layer_type& socket);
 /// Reads into `scratch`, which all connections of the thread share: an idle one has no buffer.
 [[nodiscard]] std::unique_ptr<Wire> plain_wire(tcp::socket socket, asio::mutable_buffer scratch);
 /// After the handshake.

@@ -2,7 +2,9 @@
 // What a handler sees of a request and says in an answer. Nothing of the HTTP library is in it.
 // Threads: values.
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -80,12 +82,23 @@ struct Request {
     [[nodiscard]] std::optional<std::string_view> raw_query() const noexcept;
 };
 
+/// For who must know whether an answer left: the client then has it, as far as that can be known.
+struct WriteReport {
+    /// Called once by the io thread of the connection, unless the server goes first. True: the
+    /// operating system took every byte, and the client had not closed its half by then. A client
+    /// that had closed it before is not written to at all.
+    std::function<void(bool all_taken)> done;
+    /// Without progress for so long the client is cut off.
+    std::chrono::milliseconds patience{5000};
+};
+
 struct Response {
     unsigned status = 200;
     Headers headers;
     std::string body;
     /// Close the connection after it, whatever the client asked for.
     bool close = false;
+    std::optional<WriteReport> report{};
 
     /// Content-Type and body.
     [[nodiscard]] static Response of(unsigned status, std::string content_type, std::string body);

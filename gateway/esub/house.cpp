@@ -1,0 +1,69 @@
+#include <utility>
+
+#include "gateway/esub/esub_handler.hpp"
+
+namespace weft::gateway::esub {
+namespace {
+
+Verdict verdict_of(Look look) noexcept {
+    switch (look) {
+        case Look::unknown:
+            return Verdict::unknown_key;
+        case Look::wrong_token:
+            return Verdict::wrong_token;
+        case Look::found:
+            break;
+    }
+    return Verdict::delivered;
+}
+
+}  // namespace
+
+House::House(Parts parts)
+    : settings(std::move(parts.settings)),
+      clock(parts.clock),
+      timers_(parts.timers),
+      elsewhere_(parts.elsewhere != nullptr ? *parts.elsewhere : nowhere_),
+      more_figures_(std::move(parts.more_figures)),
+      metrics_(settings.metric_prefix, settings.confirm),
+      subs_(std::make_shared<SubDesk>(settings, metrics_, clock, elsewhere_)),
+      psubs_(std::make_shared<PsubRoom>(settings, metrics_, clock, timers_, elsewhere_)) {
+    psubs_->start();
+}
+
+Verdict House::look(const Rep& rep) {
+    Look look = Look::unknown;
+    if (!rep.psub_only) look = subs_->look(rep.key, rep.token);
+    if (look == Look::unknown) look = psubs_->look(rep.key, rep.token);
+    if (look == Look::unknown && elsewhere_.may_have(rep)) return Verdict::delivered;
+    return verdict_of(look);
+}
+
+void House::deliver(const Rep& rep, std::string body, OnVerdict done) {
+    Look look = Look::unknown;
+    if (!rep.psub_only) look = subs_->deliver(rep.key, rep.token, body, done);
+    if (look == Look::unknown) look = psubs_->deliver(rep.key, rep.token, body, done);
+    if (look == Look::found) return;
+    if (look == Look::wrong_token) return done(Verdict::wrong_token);
+    elsewhere_.rep(rep, std::make_shared<const std::string>(std::move(body)), std::move(done));
+}
+
+std::vector<std::string> House::keys() {
+    std::vector<std::string> keys;
+    subs_->add_keys(keys);
+    psubs_->add_keys(keys);
+    return keys;
+}
+
+Figures House::figures() const {
+    Figures figures;
+    add_figures(figures);
+    if (more_figures_) more_figures_(figures);
+    return figures;
+}
+
+void House::stop() {
+    subs_->stop();
+}
+
+}  // namespace weft::gateway::esub
