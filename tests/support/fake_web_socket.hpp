@@ -22,23 +22,17 @@ public:
     /// Of Limits::stream_queue.
     static constexpr std::size_t queue_max = std::size_t{1} << 20;
 
-    bool send_text(gateway::SharedBytes text) override {
-        const std::scoped_lock lock(mutex_);
-        if (closed_) return false;
-        if (!reads_ && unread_ > 0 && unread_ + text->size() > queue_max) {
-            closed_ = cut_off_ = true;
-            changed_.notify_all();
-            return false;
-        }
-        if (!reads_) unread_ += text->size();
-        most_unread_ = std::max(most_unread_, unread_);
-        said_.push_back(*text);
-        changed_.notify_all();
-        return true;
+    using WebSocket::send_binary;
+    using WebSocket::send_text;
+    bool send_text(gateway::SharedBytes text, OnSent sent) override {
+        const bool taken = take(std::move(text));
+        if (sent) sent(taken);
+        return taken;
     }
-    bool send_binary(gateway::SharedBytes) override {
+    bool send_binary(gateway::SharedBytes, OnSent) override {
         throw std::logic_error("no binary frame was expected");
     }
+    void hold_reading(bool) override {}
     void close(std::uint16_t code, std::string) override {
         const std::scoped_lock lock(mutex_);
         if (closed_) return;
@@ -85,6 +79,21 @@ public:
     }
 
 private:
+    [[nodiscard]] bool take(gateway::SharedBytes text) {
+        const std::scoped_lock lock(mutex_);
+        if (closed_) return false;
+        if (!reads_ && unread_ > 0 && unread_ + text->size() > queue_max) {
+            closed_ = cut_off_ = true;
+            changed_.notify_all();
+            return false;
+        }
+        if (!reads_) unread_ += text->size();
+        most_unread_ = std::max(most_unread_, unread_);
+        said_.push_back(*text);
+        changed_.notify_all();
+        return true;
+    }
+
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<std::string> said_;
