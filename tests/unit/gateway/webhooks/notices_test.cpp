@@ -21,6 +21,7 @@ TEST(Notices, SayOnTheFabricWhichSubscriptionFailsAndWhy) {
 
     notices.publish({"wh_1", Notice::Kind::disabled_soon, "no answer since yesterday"});
 
+    static_cast<void>(bridge.memory().wait(0, std::chrono::seconds(10)));  // stored soon
     support::Answer<BridgeResult<EventPage>> page;
     bridge.read({}, [&](BridgeResult<EventPage> got) { page.give(std::move(got)); });
     const auto read = *page.take();
