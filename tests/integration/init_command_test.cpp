@@ -47,7 +47,7 @@ TEST_F(InitCommand, MakesExactlyTheFilesThatItPrints) {
         EXPECT_THAT(done.out,
                     HasSubstr("  " + fs::relative(entry.path(), path("demo")).string() + " "));
     }
-    EXPECT_EQ(files, 9U);
+    EXPECT_EQ(files, 10U);
     for (const char* file :
          {"root.ca", "root.ca-key", "root.revoked", "git.host1.cert", "git.host1.key"}) {
         EXPECT_TRUE(fs::is_regular_file(path("demo/keys") / file)) << file;
