@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <optional>
+#include <sstream>
 
 #include "tests/integration/journal_fixture.hpp"
 #include "tests/support/network_namespaces.hpp"
