@@ -11,6 +11,9 @@
 #include "gateway/auth/access.hpp"
 #include "gateway/auth/token_store.hpp"
 #include "gateway/bridge/live_bridge.hpp"
+#include "gateway/esub/cluster/fabric_elsewhere.hpp"
+#include "gateway/esub/cluster/key_topic.hpp"
+#include "gateway/esub/cluster/settings.hpp"
 #include "gateway/esub/esub_handler.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/late_timers.hpp"
@@ -55,7 +58,16 @@ class Gateway {
 public:
     Gateway(Context& context, const gateway::GatewaySettings& settings)
         : settings_(settings), fabric_(open_fabric(context)) {
-        auto bridge = gateway::LiveBridge::open(*fabric_, reliability_settings(context));
+        config::Problems problems;
+        cluster_ = gateway::esub::ClusterSettings::read(context.configuration(), problems);
+        Context::require_none(problems);
+        gateway::BridgeLimits limits;
+        limits.answered_elsewhere =
+            [topics = gateway::esub::KeyTopics(fabric_->settings().space, cluster_.topic_root)](
+                const fabric::Message& message) {
+                return topics.key_of(message.topic()).has_value();
+            };
+        auto bridge = gateway::LiveBridge::open(*fabric_, reliability_settings(context), limits);
         if (!bridge) throw failure(bridge.error());
         bridge_ = std::move(*bridge);
         auto tokens =
@@ -115,6 +127,7 @@ public:
         native_.reset();
         rse_.reset();
         esub_.reset();
+        esub_elsewhere_->stop();
         static_cast<void>(fabric_->flush(last_flush));
         bridge_->stop();
     }
@@ -134,10 +147,13 @@ private:
         Context::require_none(problems);
         rse_ = std::make_shared<gateway::rse::RseHandler>(rse_settings_, *bridge_, *tokens_,
                                                           fabric_->clock());
+        esub_elsewhere_ = std::make_unique<gateway::esub::FabricElsewhere>(
+            gateway::esub::FabricElsewhere::Parts{*fabric_, *bridge_, cluster_});
         esub_house_ = std::make_shared<gateway::esub::House>(gateway::esub::House::Parts{
             gateway::esub::Settings::read(context.configuration(), problems), fabric_->clock(),
-            timers_});
+            timers_, esub_elsewhere_.get()});
         Context::require_none(problems);
+        esub_elsewhere_->serve(*esub_house_);
         esub_ = std::make_shared<gateway::esub::EsubHandler>(esub_house_, "");
     }
 
@@ -258,7 +274,9 @@ private:
 
     const gateway::GatewaySettings settings_;
     gateway::rse::Settings rse_settings_;
+    gateway::esub::ClusterSettings cluster_;
     std::unique_ptr<fabric::Fabric> fabric_;
+    std::unique_ptr<gateway::esub::FabricElsewhere> esub_elsewhere_;  // outlives what it asked for
     std::unique_ptr<gateway::LiveBridge> bridge_;
     std::unique_ptr<gateway::TokenStore> tokens_;
     std::unique_ptr<gateway::Access> access_;

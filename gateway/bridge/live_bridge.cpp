@@ -68,6 +68,7 @@ struct LiveBridge::Core {
         options.awaited = [this](const fabric::Message& message) {
             return message.signer() == fabric.settings().name && durable.awaited(message);
         };
+        options.answered_elsewhere = limits.answered_elsewhere;
         options.answered = [this](const auto& messages, const auto* error) {
             durable.answered(messages, error);
         };

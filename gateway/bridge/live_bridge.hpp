@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <tl/expected.hpp>
@@ -38,6 +39,8 @@ struct BridgeLimits {
     std::size_t room_waiting = 1024;  ///< Requests about cursors, groups and families.
     /// How long stop() lets durable publishes end as they would.
     std::chrono::milliseconds stop_patience{1000};
+    /// Messages whose acknowledgements others in this process give; see RecorderOptions.
+    std::function<bool(const fabric::Message&)> answered_elsewhere{};
 };
 
 struct BridgeStats {
