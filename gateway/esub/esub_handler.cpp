@@ -4,6 +4,8 @@
 
 #include "fabric/message/json_form.hpp"
 #include "gateway/esub/answers.hpp"
+#include "gateway/esub/prep_session.hpp"
+#include "gateway/http/websocket_request.hpp"
 
 namespace weft::gateway::esub {
 namespace {
@@ -124,9 +126,31 @@ void EsubHandler::serve(std::shared_ptr<Exchange> exchange, const Target& target
             return exchange->answer(std::move(response));
         }
         case Route::psub:
+            return house_->psubs_->open(std::move(exchange), target);
         case Route::prep:
-            return exchange->answer(text(400, "Bad Request"));
+            return prep(std::move(exchange), target);
     }
+}
+
+void EsubHandler::prep(std::shared_ptr<Exchange> exchange, const Target& target) {
+    const fabric::Instant since = house_->clock.steady();
+    if (const auto refusal = refuse_websocket(exchange->request())) {
+        exchange->answer(
+            text(refusal->status == 403 ? 403 : 400, "Bad Request: " + refusal->sentence));
+        return count(target, false, since);
+    }
+    ++house_->metrics_.preps;
+    const auto session = std::make_shared<PrepSession>(
+        house_->settings.confirm,
+        [house = house_](const Rep& rep, std::string body, OnVerdict done) {
+            house->deliver(rep, std::move(body), std::move(done));
+        },
+        [house = house_, has_token = target.has_token, since](bool was_open) {
+            --house->metrics_.preps;
+            house->metrics_.observe(
+                {Route::prep, was_open, has_token, house->clock.steady() - since});
+        });
+    (void)exchange->upgrade(session->hooks());
 }
 
 void EsubHandler::rep(std::shared_ptr<Exchange> exchange, const Target& target) {

@@ -13,6 +13,7 @@
 #include "fabric/transport/clock.hpp"
 #include "gateway/esub/elsewhere.hpp"
 #include "gateway/esub/metrics.hpp"
+#include "gateway/esub/psub_room.hpp"
 #include "gateway/esub/settings.hpp"
 #include "gateway/esub/sub_desk.hpp"
 #include "gateway/http/exchange.hpp"
@@ -52,6 +53,7 @@ private:
     const std::function<void(Figures&)> more_figures_;
     Metrics metrics_;
     const std::shared_ptr<SubDesk> subs_;
+    const std::shared_ptr<PsubRoom> psubs_;
 };
 
 class EsubHandler final : public Handler {
@@ -71,6 +73,7 @@ private:
     [[nodiscard]] Response problem_of(const Asked& asked, const Request& request) const;
     void serve(std::shared_ptr<Exchange> exchange, const Target& target);
     void rep(std::shared_ptr<Exchange> exchange, const Target& target);
+    void prep(std::shared_ptr<Exchange> exchange, const Target& target);
     void count(const Target& target, bool success, fabric::Instant since) const;
     [[nodiscard]] Response text(unsigned status, std::string_view text) const;
 

@@ -26,11 +26,15 @@ House::House(Parts parts)
       elsewhere_(parts.elsewhere != nullptr ? *parts.elsewhere : nowhere_),
       more_figures_(std::move(parts.more_figures)),
       metrics_(settings.metric_prefix, settings.confirm),
-      subs_(std::make_shared<SubDesk>(settings, metrics_, clock, elsewhere_)) {}
+      subs_(std::make_shared<SubDesk>(settings, metrics_, clock, elsewhere_)),
+      psubs_(std::make_shared<PsubRoom>(settings, metrics_, clock, timers_, elsewhere_)) {
+    psubs_->start();
+}
 
 Verdict House::look(const Rep& rep) {
     Look look = Look::unknown;
     if (!rep.psub_only) look = subs_->look(rep.key, rep.token);
+    if (look == Look::unknown) look = psubs_->look(rep.key, rep.token);
     if (look == Look::unknown && elsewhere_.may_have(rep)) return Verdict::delivered;
     return verdict_of(look);
 }
@@ -38,6 +42,7 @@ Verdict House::look(const Rep& rep) {
 void House::deliver(const Rep& rep, std::string body, OnVerdict done) {
     Look look = Look::unknown;
     if (!rep.psub_only) look = subs_->deliver(rep.key, rep.token, body, done);
+    if (look == Look::unknown) look = psubs_->deliver(rep.key, rep.token, body, done);
     if (look == Look::found) return;
     if (look == Look::wrong_token) return done(Verdict::wrong_token);
     elsewhere_.rep(rep, std::make_shared<const std::string>(std::move(body)), std::move(done));
@@ -46,6 +51,7 @@ void House::deliver(const Rep& rep, std::string body, OnVerdict done) {
 std::vector<std::string> House::keys() {
     std::vector<std::string> keys;
     subs_->add_keys(keys);
+    psubs_->add_keys(keys);
     return keys;
 }
 

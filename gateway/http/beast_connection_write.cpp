@@ -220,7 +220,7 @@ void Connection::finish_turn() {
     out_head_ = {};
     out_body_ = {};
     buffers_ = {};
-    out_items_ = {};
+    out_items_ = std::vector<SendQueue::Item>{};
     turn_bytes_ = 0;
     if (!keep_alive_ || eof_ || core_->draining) return linger();
     phase_ = Phase::reading;

@@ -1,5 +1,6 @@
 #include "gateway/http/beast_exchange.hpp"
 
+#include "gateway/http/beast_queueing.hpp"
 #include "gateway/http/compression.hpp"
 #include "gateway/http/problem.hpp"
 #include "gateway/http/response_head.hpp"
@@ -22,20 +23,8 @@ public:
     bool send(SharedBytes bytes) override {
         // An empty chunk would be the end of the body.
         if (!bytes || bytes->empty()) return !link_->queue.closed();
-        switch (link_->queue.put({std::move(bytes), false})) {
-            case SendQueue::Put::queued:
-                return true;
-            case SendQueue::Put::wake:
-                wake();
-                return true;
-            case SendQueue::Put::overflow:
-                ++core_->counters[Count::slow_reader];
-                wake();
-                return false;
-            case SendQueue::Put::closed:
-                break;
-        }
-        return false;
+        return put_or_cut_off(link_->queue, {std::move(bytes)}, core_->counters,
+                              [this] { wake(); });
     }
     void end() override {
         if (link_->queue.end()) wake();

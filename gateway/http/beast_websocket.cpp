@@ -7,6 +7,7 @@
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 
+#include "gateway/http/beast_queueing.hpp"
 #include "gateway/http/request_grammar.hpp"
 #include "gateway/http/send_queue.hpp"
 
@@ -22,6 +23,9 @@ constexpr std::uint16_t code_policy = 1008;
 constexpr std::uint16_t code_fault = 1011;
 /// For the other side to answer a goodbye, or to close after it.
 constexpr std::chrono::seconds goodbye_time{1};
+/// For a frame that somebody answers for: so long, and longer if it is large.
+constexpr std::chrono::seconds frame_time{5};
+constexpr std::size_t frame_bytes_per_ms = 256;
 
 /// What handlers and the connection share.
 struct SocketLink {
@@ -35,6 +39,7 @@ struct SocketLink {
 class SocketSession : public LoopMember {
 public:
     virtual void wake() = 0;
+    virtual void hold_reading(bool held) = 0;
 };
 
 /// What a handler holds.
@@ -47,8 +52,17 @@ public:
           session_(std::move(session)),
           loop_(std::move(loop)) {}
 
-    bool send_text(SharedBytes text) override { return send({std::move(text), true}); }
-    bool send_binary(SharedBytes bytes) override { return send({std::move(bytes), false}); }
+    bool send_text(SharedBytes text, OnSent sent) override {
+        return send({std::move(text), true, SendQueue::Sent(std::move(sent))});
+    }
+    bool send_binary(SharedBytes bytes, OnSent sent) override {
+        return send({std::move(bytes), false, SendQueue::Sent(std::move(sent))});
+    }
+    void hold_reading(bool held) override {
+        (void)loop_->run([session = session_, held] {
+            if (const auto open = session.lock()) open->hold_reading(held);
+        });
+    }
     void close(std::uint16_t code, std::string reason) override {
         {
             const std::lock_guard lock(link_->mutex);
@@ -64,23 +78,10 @@ public:
 private:
     bool send(SendQueue::Item item) {
         if (!item.bytes) return !closed();
-        switch (link_->queue.put(std::move(item))) {
-            case SendQueue::Put::queued:
-                return true;
-            case SendQueue::Put::wake:
-                wake();
-                return true;
-            case SendQueue::Put::overflow:
-                ++core_->counters[Count::slow_reader];
-                wake();
-                return false;
-            case SendQueue::Put::closed:
-                break;
-        }
-        return false;
+        return put_or_cut_off(link_->queue, std::move(item), core_->counters, [this] { wake(); });
     }
     void wake() {
-        (void)loop_->post([session = session_] {
+        (void)loop_->run([session = session_] {
             if (const auto open = session.lock()) open->wake();
         });
     }
@@ -119,6 +120,10 @@ public:
         times.handshake_timeout = limits.header_time;
         times.idle_timeout = 2 * limits.ping;  // Beast pings after half of it.
         times.keep_alive_pings = true;
+        if (!start_.hooks.pings) {
+            times.idle_timeout = websocket::stream_base::none();
+            times.keep_alive_pings = false;
+        }
         socket_.set_option(times);
         socket_.read_message_max(limits.body);
         socket_.auto_fragment(false);  // One message is one frame, written as it stands.
@@ -149,7 +154,8 @@ public:
 
     /// Beast's own timers see silence; this one ends who does not close after the last word.
     void tick(SteadyTime now) override {
-        if (now >= deadline_) finish(code_none);
+        if (now >= stalled_at_) ++start_.core->counters[Count::stalled_writer];
+        if (now >= deadline_ || now >= stalled_at_) finish(code_none);
     }
     void drain() override {}
     void end() override { say_goodbye(code_going_away, "the server is stopping"); }
@@ -159,6 +165,10 @@ public:
         if (finished_) return;
         if (link_->queue.cut_off()) return finish(code_policy);
         if (is_open_ && !is_writing_) write_next();
+    }
+    void hold_reading(bool held) override {
+        is_held_ = held;
+        if (!held && is_open_ && !finished_) read_next();
     }
 
 private:
@@ -185,8 +195,10 @@ private:
     }
 
     void read_next() {
+        if (is_held_ || std::exchange(is_reading_, true)) return;
         socket_.async_read(
             buffer_, [self = this->shared_from_this()](SocketError error, std::size_t) {
+                self->is_reading_ = false;
                 if (self->finished_) return;
                 if (error) {
                     const auto code = self->socket_.reason().code;
@@ -209,16 +221,25 @@ private:
             if (link_->queue.finished()) close_now();
             return;
         }
+        const std::string& bytes = *batch_.front().bytes;
+        if (batch_.front().sent) {
+            // Nothing that somebody answers for goes to a client that has left already.
+            if (has_closed(beast::get_lowest_layer(socket_))) return finish(code_none);
+            stalled_at_ = start_.loop.now() + frame_time +
+                          std::chrono::milliseconds{bytes.size() / frame_bytes_per_ms};
+        }
         is_writing_ = true;
         socket_.text(batch_.front().is_text);
-        const std::string& bytes = *batch_.front().bytes;
         socket_.async_write(asio::buffer(bytes),
                             [self = this->shared_from_this()](SocketError error, std::size_t) {
                                 if (self->finished_) return;
                                 self->is_writing_ = false;
+                                self->stalled_at_ = SteadyTime::max();
                                 if (error) return self->finish(code_none);
-                                self->link_->queue.taken(self->batch_.front().bytes->size());
+                                SendQueue::Item sent = std::move(self->batch_.front());
                                 self->batch_.clear();
+                                self->link_->queue.taken(sent.bytes->size());
+                                sent.sent.say(true);
                                 self->wake();
                             });
     }
@@ -264,6 +285,7 @@ private:
     void finish(std::uint16_t code) {
         if (std::exchange(finished_, true)) return;
         code = code_or(code);
+        for (SendQueue::Item& item : batch_) item.sent.say(false);  // Its bytes are in use.
         link_->queue.close();
         SocketError ignored;
         beast::get_lowest_layer(socket_).close(ignored);
@@ -283,6 +305,8 @@ private:
     beast::flat_buffer buffer_;
     std::vector<SendQueue::Item> batch_;
     SteadyTime deadline_ = SteadyTime::max();
+    SteadyTime stalled_at_ = SteadyTime::max();
+    bool is_held_ = false, is_reading_ = false;
     bool is_open_ = false, is_writing_ = false, is_closing_ = false, finished_ = false;
 };
 

@@ -8,11 +8,6 @@
 namespace weft::gateway {
 namespace {
 
-bool has_closed(tcp::socket::lowest_layer_type& socket) {
-    pollfd look{socket.native_handle(), POLLRDHUP, 0};
-    return ::poll(&look, 1, 0) != 0;
-}
-
 class PlainWire : public Wire {
 public:
     PlainWire(tcp::socket socket, asio::mutable_buffer scratch)
@@ -92,6 +87,11 @@ private:
 };
 
 }  // namespace
+
+bool has_closed(tcp::socket::lowest_layer_type& socket) {
+    pollfd look{socket.native_handle(), POLLRDHUP, 0};
+    return ::poll(&look, 1, 0) != 0;
+}
 
 std::unique_ptr<Wire> plain_wire(tcp::socket socket, asio::mutable_buffer scratch) {
     return std::make_unique<PlainWire>(std::move(socket), scratch);

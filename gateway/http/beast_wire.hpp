@@ -38,6 +38,8 @@ public:
     virtual std::unique_ptr<TlsStream> take_tls() { return nullptr; }
 };
 
+/// The other side has closed its half, or all of it, whether that was read yet or not.
+[[nodiscard]] bool has_closed(tcp::socket::lowest_layer_type& socket);
 /// Reads into `scratch`, which all connections of the thread share: an idle one has no buffer.
 [[nodiscard]] std::unique_ptr<Wire> plain_wire(tcp::socket socket, asio::mutable_buffer scratch);
 /// After the handshake.

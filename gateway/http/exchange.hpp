@@ -37,8 +37,18 @@ public:
 class WebSocket {
 public:
     virtual ~WebSocket() = default;
-    virtual bool send_text(SharedBytes text) = 0;  ///< As Stream::send.
-    virtual bool send_binary(SharedBytes bytes) = 0;
+    /// Told once whether the operating system took the whole frame; false also for what is never
+    /// sent. By an io thread, or by the thread that sends to a socket that is closed. A client that
+    /// is seen to have closed is not written to.
+    using OnSent = std::function<void(bool all_taken)>;
+    /// As Stream::send. `sent` may be empty.
+    virtual bool send_text(SharedBytes text, OnSent sent) = 0;
+    virtual bool send_binary(SharedBytes bytes, OnSent sent) = 0;
+    bool send_text(SharedBytes text) { return send_text(std::move(text), {}); }
+    bool send_binary(SharedBytes bytes) { return send_binary(std::move(bytes), {}); }
+    /// No more messages are read, until it is called with false; pings, pongs and the end are not
+    /// noticed meanwhile.
+    virtual void hold_reading(bool held) = 0;
     virtual void close(std::uint16_t code, std::string reason) = 0;
     [[nodiscard]] virtual bool closed() const = 0;
     [[nodiscard]] virtual std::size_t queued() const = 0;
@@ -49,6 +59,8 @@ struct WebSocketHooks {
     std::function<void(std::string message, bool is_text)> message;
     std::function<void()> pong{};  ///< May be empty.
     std::function<void(std::uint16_t code)> closed;
+    /// Whether the server asks a silent client by ping and drops one that does not answer.
+    bool pings = true;
 };
 
 class Exchange {

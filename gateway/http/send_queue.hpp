@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "gateway/http/exchange.hpp"
@@ -14,9 +16,31 @@ namespace weft::gateway {
 
 class SendQueue {
 public:
+    /// Tells its function whether the item was sent: false at the latest when it goes.
+    class Sent {
+    public:
+        Sent() = default;
+        explicit Sent(std::function<void(bool)> tell) : tell_(std::move(tell)) {}
+        Sent(Sent&& other) noexcept : tell_(std::exchange(other.tell_, nullptr)) {}
+        Sent& operator=(Sent&& other) noexcept {
+            if (this == &other) return *this;
+            say(false);
+            tell_ = std::exchange(other.tell_, nullptr);
+            return *this;
+        }
+        ~Sent() { say(false); }
+        void say(bool all_taken) noexcept {
+            if (auto tell = std::exchange(tell_, nullptr)) tell(all_taken);
+        }
+        explicit operator bool() const noexcept { return static_cast<bool>(tell_); }
+
+    private:
+        std::function<void(bool)> tell_;
+    };
     struct Item {
         SharedBytes bytes;
         bool is_text = false;  ///< For WebSockets.
+        Sent sent{};
     };
     enum class Put {
         queued,    ///< The io thread has been told before and will come.

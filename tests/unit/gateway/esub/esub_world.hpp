@@ -6,6 +6,8 @@
 
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "fabric/transport/clock.hpp"
 #include "gateway/esub/esub_handler.hpp"
