@@ -11,6 +11,7 @@
 #include "gateway/auth/access.hpp"
 #include "gateway/auth/token_store.hpp"
 #include "gateway/bridge/live_bridge.hpp"
+#include "gateway/esub/cluster/cluster_routes.hpp"
 #include "gateway/esub/cluster/fabric_elsewhere.hpp"
 #include "gateway/esub/cluster/key_topic.hpp"
 #include "gateway/esub/cluster/settings.hpp"
@@ -147,14 +148,14 @@ private:
         Context::require_none(problems);
         rse_ = std::make_shared<gateway::rse::RseHandler>(rse_settings_, *bridge_, *tokens_,
                                                           fabric_->clock());
-        esub_elsewhere_ = std::make_unique<gateway::esub::FabricElsewhere>(
-            gateway::esub::FabricElsewhere::Parts{*fabric_, *bridge_, cluster_});
-        esub_house_ = std::make_shared<gateway::esub::House>(gateway::esub::House::Parts{
-            gateway::esub::Settings::read(context.configuration(), problems), fabric_->clock(),
-            timers_, esub_elsewhere_.get()});
+        const auto esub = gateway::esub::Settings::read(context.configuration(), problems);
         Context::require_none(problems);
+        esub_elsewhere_ = std::make_unique<gateway::esub::FabricElsewhere>(*fabric_, *bridge_,
+                                                                           cluster_, esub.confirm);
+        esub_house_ = std::make_shared<gateway::esub::House>(
+            gateway::esub::House::Parts{esub, fabric_->clock(), timers_, esub_elsewhere_.get()});
         esub_elsewhere_->serve(*esub_house_);
-        esub_ = std::make_shared<gateway::esub::EsubHandler>(esub_house_, "");
+        esub_ = std::make_shared<gateway::esub::ClusterRoutes>(esub_house_, *esub_elsewhere_, "");
     }
 
     [[nodiscard]] std::shared_ptr<gateway::Handler> handler_of(Protocol protocol) const {
@@ -194,8 +195,8 @@ private:
             case Protocol::esub:
                 return below("", wanted.prefix.empty()
                                      ? esub_
-                                     : std::make_shared<gateway::esub::EsubHandler>(esub_house_,
-                                                                                    wanted.prefix));
+                                     : std::make_shared<gateway::esub::ClusterRoutes>(
+                                           esub_house_, *esub_elsewhere_, wanted.prefix));
             case Protocol::console:
             case Protocol::routemaster:
                 return;
@@ -238,6 +239,22 @@ private:
         if (!opened) throw failure(opened.error());
         server_ = std::move(*opened);
         timers_.use(&server_->timers());
+        esub_elsewhere_->membership().use_address(esub_address());
+    }
+
+    /// "host:port" by which clients of other gateways reach our esub; "": it is not served.
+    [[nodiscard]] std::string esub_address() const {
+        if (!cluster_.advertise.empty()) return cluster_.advertise;
+        for (std::size_t i = 0; i < opened_.size(); ++i) {
+            for (const gateway::MountSettings& one : opened_[i].mounts) {
+                if (one.protocol != Protocol::esub) continue;
+                const gateway::BoundListener& bound = server_->listeners()[i];
+                const bool everywhere = bound.host == "0.0.0.0" || bound.host == "::";
+                const std::string host = everywhere ? esub_house_->settings.node_ip : bound.host;
+                return host + ":" + std::to_string(bound.port);
+            }
+        }
+        return "";
     }
 
     [[nodiscard]] gateway::Figures figures() {
@@ -266,6 +283,7 @@ private:
             }
         }
         esub_house_->add_figures(figures);
+        esub_elsewhere_->add_figures(figures);
         fabric::Counters counters;
         counters.add(fabric_->publisher().stats());
         figures.add(counters);
@@ -285,7 +303,7 @@ private:
     std::shared_ptr<gateway::MetricsHandler> metrics_;
     std::shared_ptr<gateway::rse::RseHandler> rse_;
     std::shared_ptr<gateway::esub::House> esub_house_;
-    std::shared_ptr<gateway::esub::EsubHandler> esub_;
+    std::shared_ptr<gateway::esub::ClusterRoutes> esub_;
     std::vector<gateway::GatewaySettings::Listener> opened_;
     std::unique_ptr<gateway::Server> server_;
 };

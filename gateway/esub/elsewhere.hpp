@@ -46,6 +46,11 @@ public:
     virtual void rep(const Rep& /*rep*/, SharedBytes /*body*/, OnVerdict done) {
         done(Verdict::unknown_key);
     }
+    /// Whether what was told of a reply is to be seen by keep() first.
+    [[nodiscard]] virtual bool keeps() const { return false; }
+    virtual void keep(const Rep& /*rep*/, SharedBytes /*body*/, Verdict verdict, OnVerdict done) {
+        done(verdict);
+    }
     virtual void opened(Kind /*kind*/, std::string_view /*key*/, std::string_view /*token*/,
                         bool /*shared*/, std::uint64_t /*id*/) {}
     virtual void closed(Kind /*kind*/, std::string_view /*key*/, std::uint64_t /*id*/) {}

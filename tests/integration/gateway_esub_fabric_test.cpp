@@ -18,10 +18,10 @@ using ::testing::HasSubstr;
 class GatewayEsubFabric : public ::testing::Test {
 protected:
     GatewayEsubFabric() : fabric_("gateway.host1") {
-        fabric_.configure("reliability: { journal: { listen: 'tcp://127.0.0.1:" +
-                          std::to_string(free_port()) +
-                          "' } }\n"
-                          "gateway: { listeners: [ { address: '127.0.0.1:0', serve: [esub] } ] }");
+        fabric_.configure(
+            "reliability: { journal: { listen: 'tcp://127.0.0.1:" + std::to_string(free_port()) +
+            "' } }\n"
+            "gateway: { listeners: [ { address: '127.0.0.1:0', serve: [esub] } ] }");
         const Finished issued = fabric_.weft({"keys", "issue", "worker.host1", "--publish", "**"});
         if (issued.exit_code != 0) throw std::runtime_error(issued.err);
     }
@@ -43,8 +43,8 @@ protected:
     }
     Finished publish(const std::string& key, const std::string& data,
                      const std::vector<std::string>& more = {}) {
-        std::vector<std::string> arguments{"publish", "esub." + key, "--data", data, "--set",
-                                           "name=worker.host1"};
+        std::vector<std::string> arguments{"publish", "esub." + key, "--data",
+                                           data,      "--set",       "name=worker.host1"};
         arguments.insert(arguments.end(), more.begin(), more.end());
         return fabric_.weft(arguments);
     }
@@ -91,9 +91,9 @@ TEST_F(GatewayEsubFabric, WithoutRecipientsTheWaiterIsAnsweredTooAndNotWhereOthe
     const Process relay = fabric_.relay();
     Process running = gateway();
     HttpClient client = waiting("k");
-    const Finished others = publish("k", "not for us",
-                                    {"--recipients", "worker.host1", "--level", "processed",
-                                     "--ack-timeout", "200ms"});
+    const Finished others =
+        publish("k", "not for us",
+                {"--recipients", "worker.host1", "--level", "processed", "--ack-timeout", "200ms"});
     EXPECT_NE(others.exit_code, 0);
     EXPECT_TRUE(client.is_quiet_for(std::chrono::milliseconds{50}));
     const Finished plain = publish("k", "plain");
@@ -105,9 +105,9 @@ TEST_F(GatewayEsubFabric, AJournalStillSaysStoredOnThoseTopics) {
     const Process relay = fabric_.relay();
     Process running = gateway();
     HttpClient client = waiting("k");
-    const Finished sent = publish("k", "kept and delivered",
-                                  {"--recipients", "gateway.host1", "--level", "stored",
-                                   "--ack-timeout", "10s"});
+    const Finished sent =
+        publish("k", "kept and delivered",
+                {"--recipients", "gateway.host1", "--level", "stored", "--ack-timeout", "10s"});
     EXPECT_EQ(sent.exit_code, 0) << sent.err << running.output();
     EXPECT_EQ(client.answer().body, "kept and delivered");
 }

@@ -16,8 +16,8 @@ constexpr std::size_t text_max = 4096, entries_max = 2 * announced_max;
 bool read_open(const Value& value, OpenKey& open) {
     const Value::List* fields = value.list();
     if (fields == nullptr || fields->size() < 6) return false;
-    const auto& [kind, key, hash, shared, sid, stamp] =
-        std::tie((*fields)[0], (*fields)[1], (*fields)[2], (*fields)[3], (*fields)[4], (*fields)[5]);
+    const auto& [kind, key, hash, shared, sid, stamp] = std::tie(
+        (*fields)[0], (*fields)[1], (*fields)[2], (*fields)[3], (*fields)[4], (*fields)[5]);
     const std::int64_t which = kind.integer_or(-1);
     if (which != 0 && which != 1) return false;
     if (key.binary() == nullptr || hash.text() == nullptr) return false;

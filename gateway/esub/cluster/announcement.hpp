@@ -2,7 +2,8 @@
 // What a gateway says about its open keys on `<prefix>.<environment>.gateway.esub.NAME`, signed by
 // NAME: a msgpack map.
 //
-//   type    "beat" each second; "delta": what changed; "full": everything, in parts; "ask": somebody
+//   type    "beat" each second; "delta": what changed; "full": everything, in parts; "ask":
+//   somebody
 //           is to send everything
 //   epoch   of this life of the gateway; a greater one is a later life
 //   seq     how many deltas it has sent in this life, this one included

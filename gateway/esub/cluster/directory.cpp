@@ -38,7 +38,8 @@ Directory::Heard Directory::hear(const std::string& node, const Announcement& sa
     if (!said.address.empty()) known.address = said.address;
     heard.asks_us = said.type == Type::ask && said.to == self_;
     if (said.type == Type::full) {
-        if (take_part(known, said)) {
+        const bool known_already = known.synced && said.seq == known.seq;
+        if (!known_already && take_part(known, said)) {
             remove_all(node, known);
             for (const OpenKey& key : std::exchange(known.parts, {})) add(node, known, key);
             known.seq = said.seq;
@@ -169,9 +170,8 @@ std::optional<Directory::Owner> Directory::find(Kind kind, std::string_view key,
     if (chosen->second->shared) {
         chosen = those.begin() + static_cast<std::ptrdiff_t>(turn_++ % those.size());
     }
-    const auto members = std::count_if(those.begin(), those.end(), [&](const auto& one) {
-        return *one.first == *chosen->first;
-    });
+    const auto members = std::count_if(
+        those.begin(), those.end(), [&](const auto& one) { return *one.first == *chosen->first; });
     return Owner{*chosen->first, members_.find(*chosen->first)->second.address, *chosen->second,
                  static_cast<std::size_t>(members)};
 }

@@ -31,9 +31,9 @@ public:
     explicit Directory(std::string self, DirectoryLimits limits = {});
 
     struct Heard {
-        bool ask = false;        ///< Its gateway is to be asked for everything, now.
-        bool asks_us = false;    ///< It asks us for everything.
-        bool applied = false;    ///< Its keys are known up to its seq now.
+        bool ask = false;            ///< Its gateway is to be asked for everything, now.
+        bool asks_us = false;        ///< It asks us for everything.
+        bool applied = false;        ///< Its keys are known up to its seq now.
         std::uint64_t expected = 0;  ///< Not applied: the seq that was due.
     };
     /// `now_us`: the wall clock, for people.

@@ -1,93 +1,111 @@
 #include "gateway/esub/cluster/fabric_elsewhere.hpp"
 
-#include <mutex>
+#include <optional>
 #include <utility>
 
-#include "gateway/esub/cluster/local_keys.hpp"
 #include "gateway/esub/cluster/token_hash.hpp"
 
 namespace weft::gateway::esub {
 
-struct FabricElsewhere::Core final : Waiters {
-    explicit Core(Parts parts)
-        : fabric(parts.fabric),
-          bridge(parts.bridge),
-          settings(std::move(parts.settings)),
-          topics(fabric.settings().space, settings.topic_root),
-          local(settings.clustered()) {}
-
-    // Waiters
-
-    /// Who would get it, if the token is right.
-    [[nodiscard]] std::optional<LocalKeys::Held> held(const Reply& reply) {
-        const std::scoped_lock lock(mutex);
-        std::optional<LocalKeys::Held> held;
-        if (!reply.psub_only) held = local.find(Kind::sub, reply.key);
-        return held ? held : local.find(Kind::psub, reply.key);
-    }
-
-    void deliver(const Reply& reply, std::string body, OnVerdict done) override {
-        std::string token = reply.token;
-        if (reply.hash) {
-            auto waiter = held(reply);
-            if (!waiter) return done(Verdict::unknown_key);
-            if (!same_hash(token_hash(reply.key, waiter->token), *reply.hash)) {
-                return done(Verdict::wrong_token);
-            }
-            token = std::move(waiter->token);
-        }
-        // If the waiter changed meanwhile, the token is not that of the new one, or is.
-        house->deliver({reply.key, token, reply.psub_only, true}, std::move(body),
-                       std::move(done));
-    }
-
-    [[nodiscard]] Verdict release(Kind, const Reply&) override { return Verdict::unknown_key; }
-
-    fabric::Fabric& fabric;
-    FabricBridge& bridge;
-    const ClusterSettings settings;
-    const KeyTopics topics;
-    House* house = nullptr;
-
-    std::mutex mutex;  // guards what follows
-    LocalKeys local;
-
-    std::unique_ptr<OwnerDesk> desk;
-};
-
-FabricElsewhere::FabricElsewhere(Parts parts) : core_(std::make_unique<Core>(std::move(parts))) {}
+FabricElsewhere::FabricElsewhere(fabric::Fabric& fabric, FabricBridge& bridge,
+                                 const ClusterSettings& settings, bool confirms)
+    : fabric_(fabric),
+      settings_(settings),
+      topics_(fabric.settings().space, settings.topic_root),
+      membership_(fabric, settings,
+                  [this](Kind kind, const std::string& key, std::uint64_t id) {
+                      if (House* house = house_) house->displace(kind, key, id);
+                  }),
+      forwarder_(
+          bridge, membership_, topics_,
+          {settings.owner_time, confirms ? settings.receipt_time : std::chrono::milliseconds{0}}),
+      store_(std::make_shared<UnclaimedStore>(bridge, fabric.clock(), topics_, settings)) {}
 
 FabricElsewhere::~FabricElsewhere() {
     stop();
 }
 
 void FabricElsewhere::serve(House& house) {
-    core_->house = &house;
-    core_->desk = std::make_unique<OwnerDesk>(core_->fabric, core_->topics, *core_);
+    house_ = &house;
+    membership_.start();
+    desk_ = std::make_unique<OwnerDesk>(fabric_, topics_, static_cast<Waiters&>(*this));
 }
 
 void FabricElsewhere::stop() {
-    if (core_->desk) core_->desk->stop();
+    membership_.stop();
+    if (desk_) desk_->stop();
 }
 
-bool FabricElsewhere::may_have(const Rep&) {
-    return false;
+bool FabricElsewhere::may_have(const Rep& rep) {
+    if (settings_.keeps()) return true;  // Then its body is wanted in any case.
+    return settings_.clustered() && membership_.find(rep.key, rep.psub_only);
 }
 
-void FabricElsewhere::rep(const Rep&, SharedBytes, OnVerdict done) {
-    done(Verdict::unknown_key);
+void FabricElsewhere::rep(const Rep& rep, SharedBytes body, OnVerdict done) {
+    if (rep.here_only || !settings_.clustered()) return done(Verdict::unknown_key);
+    forwarder_.rep(rep, std::move(body), std::move(done));
+}
+
+void FabricElsewhere::keep(const Rep& rep, SharedBytes body, Verdict verdict, OnVerdict done) {
+    store_->keep(rep, body, verdict, std::move(done));
 }
 
 void FabricElsewhere::opened(Kind kind, std::string_view key, std::string_view token, bool shared,
                              std::uint64_t id) {
-    const std::uint64_t now_us = core_->fabric.clock().utc_us();
-    const std::scoped_lock lock(core_->mutex);
-    core_->local.opened(kind, key, token, shared, id, now_us);
+    membership_.opened(kind, key, token, shared, id);
 }
 
 void FabricElsewhere::closed(Kind kind, std::string_view key, std::uint64_t id) {
-    const std::scoped_lock lock(core_->mutex);
-    core_->local.closed(kind, key, id);
+    membership_.closed(kind, key, id);
+}
+
+void FabricElsewhere::deliver(const Reply& reply, std::string body, OnVerdict done) {
+    std::string token = reply.token;
+    if (reply.hash) {
+        std::optional<LocalKeys::Held> held;
+        if (!reply.psub_only) held = membership_.held_here(Kind::sub, reply.key);
+        if (!held) held = membership_.held_here(Kind::psub, reply.key);
+        if (!held) return done(Verdict::unknown_key);
+        if (!same_hash(token_hash(reply.key, held->token), *reply.hash)) {
+            return done(Verdict::wrong_token);
+        }
+        token = std::move(held->token);
+    }
+    // Should the waiter be another one by now, it must have the same token.
+    house_.load()->deliver({reply.key, token, reply.psub_only, true}, std::move(body),
+                           std::move(done));
+}
+
+Verdict FabricElsewhere::release(Kind kind, const Reply& reply) {
+    const auto held = membership_.held_here(kind, reply.key);
+    if (!held) return Verdict::unknown_key;
+    const std::string hash = reply.hash ? *reply.hash : token_hash(reply.key, reply.token);
+    if (!held->token.empty() && !same_hash(token_hash(reply.key, held->token), hash)) {
+        return Verdict::wrong_token;
+    }
+    house_.load()->displace(kind, reply.key, held->id);
+    return Verdict::delivered;
+}
+
+void FabricElsewhere::add_figures(Figures& figures) const {
+    const auto count = [&](const char* name, const char* what, std::uint64_t value) {
+        figures.counter(name, what, static_cast<double>(value));
+    };
+    if (desk_) {
+        const OwnerDeskStats desk = desk_->stats();
+        count("weft_esub_fabric_delivered_total", "Replies of the fabric that a waiter took.",
+              desk.delivered);
+        count("weft_esub_fabric_refused_total", "Replies of the fabric that nobody took.",
+              desk.refused);
+        count("weft_esub_claims_total", "Keys that other gateways asked for.", desk.claims);
+    }
+    if (!settings_.clustered()) return;
+    const Directory::Stats directory = membership_.stats();
+    count("weft_esub_directory_gaps_total", "Announcements of other gateways that were missed.",
+          directory.gaps);
+    count("weft_esub_members_dead_total", "Gateways that fell silent.", directory.dead);
+    count("weft_esub_directory_full_total", "Gateways and keys beyond the limits.",
+          directory.members_full + directory.keys_full);
 }
 
 }  // namespace weft::gateway::esub

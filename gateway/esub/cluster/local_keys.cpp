@@ -35,8 +35,8 @@ std::optional<LocalKeys::Held> LocalKeys::find(Kind kind, std::string_view key) 
     const auto found = keys_.find(key);
     if (found == keys_.end()) return std::nullopt;
     const auto& held = found->second;
-    const auto newest = std::find_if(held.rbegin(), held.rend(),
-                                     [&](const Held& one) { return one.kind == kind; });
+    const auto newest =
+        std::find_if(held.rbegin(), held.rend(), [&](const Held& one) { return one.kind == kind; });
     if (newest == held.rend()) return std::nullopt;
     return *newest;
 }

@@ -1,9 +1,8 @@
 #pragma once
-// The keys that are open at this gateway, each with a number that no other one ever has (`sid`), the
-// time since which it is open, and what changed since it was last asked: for announcements, and for
-// who comes from the fabric with the hash of a token.
-// Pure state machine: no I/O, no clock. Threads: one at a time. Limits: those of the server: a key
-// is one open connection.
+// The keys that are open at this gateway, each with a number that no other one ever has (`sid`),
+// the time since which it is open, and what changed since it was last asked: for announcements, and
+// for who comes from the fabric with the hash of a token. Pure state machine: no I/O, no clock.
+// Threads: one at a time. Limits: those of the server: a key is one open connection.
 
 #include <cstdint>
 #include <optional>
@@ -69,7 +68,8 @@ private:
 
     const bool tracks_;
     std::unordered_map<std::string, std::vector<Held>, Hash, std::equal_to<>> keys_;
-    std::unordered_map<std::uint64_t, std::string> fresh_;  // sids not announced yet, and their keys
+    std::unordered_map<std::uint64_t, std::string>
+        fresh_;  // sids not announced yet, and their keys
     std::vector<std::uint64_t> done_;
     std::uint64_t sids_ = 0;
     std::size_t size_ = 0;

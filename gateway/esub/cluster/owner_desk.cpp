@@ -57,7 +57,8 @@ struct OwnerDesk::Core : std::enable_shared_from_this<OwnerDesk::Core> {
             // Said to one gateway by name, or to nobody.
             if (!delivery.asked()) return;
             ++claims;
-            return tell(delivery, waiters.release(*claim == "psub" ? Kind::psub : Kind::sub, reply));
+            return tell(delivery,
+                        waiters.release(*claim == "psub" ? Kind::psub : Kind::sub, reply));
         }
         const auto rid = message.header(headers::rid);
         if (!rid || !delivery.asked()) return deliver(reply, message, {}, delivery);

@@ -1,7 +1,7 @@
 #pragma once
-// Answers the fabric for the keys that are open here: what arrives on a key's topic is handed to its
-// waiter, and acknowledged as `processed` once the waiter took the bytes, or rejected with the words
-// that an HTTP client would read.
+// Answers the fabric for the keys that are open here: what arrives on a key's topic is handed to
+// its waiter, and acknowledged as `processed` once the waiter took the bytes, or rejected with the
+// words that an HTTP client would read.
 //
 // Who:     a message that names recipients is for those alone: only the named gateway delivers it
 //          and answers. One that names nobody, or only asks journals to store it, each gateway

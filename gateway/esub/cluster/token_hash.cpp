@@ -15,8 +15,8 @@ bool same_hash(std::string_view one, std::string_view other) noexcept {
     if (one.size() != other.size()) return false;
     unsigned char differs = 0;
     for (std::size_t i = 0; i < one.size(); ++i) {
-        differs = static_cast<unsigned char>(differs | (static_cast<unsigned char>(one[i]) ^
-                                                        static_cast<unsigned char>(other[i])));
+        differs = static_cast<unsigned char>(
+            differs | (static_cast<unsigned char>(one[i]) ^ static_cast<unsigned char>(other[i])));
     }
     return differs == 0;
 }

@@ -24,9 +24,10 @@ TEST(KeyTopics, AKeyIsOneTokenWhateverItsBytes) {
 
 TEST(KeyTopics, AKeyHasOneTopicAndOtherTopicsAreNoKeys) {
     const KeyTopics topics(space, "esub");
-    for (const char* none : {"org.weft.dev.esub", "org.weft.dev.esub.", "org.weft.dev.rse.a",
-                             "org.weft.dev.esub.a.b", "org.weft.dev.esub.%61", "org.weft.dev.esub.%2e",
-                             "org.weft.dev.esub.%2", "org.weft.dev.esub.a*"}) {
+    for (const char* none :
+         {"org.weft.dev.esub", "org.weft.dev.esub.", "org.weft.dev.rse.a", "org.weft.dev.esub.a.b",
+          "org.weft.dev.esub.%61", "org.weft.dev.esub.%2e", "org.weft.dev.esub.%2",
+          "org.weft.dev.esub.a*"}) {
         EXPECT_FALSE(topics.key_of(none)) << none;
     }
 }
