@@ -137,7 +137,11 @@ Assignment read_setting(std::string_view setting, const Schema& schema) {
 }
 
 Assignment read_variable(std::string_view variable, std::string_view value, const Schema& schema) {
-    const Origin origin = Origin::environment(std::string(variable));
+    return read_variable_as(Origin::environment(std::string(variable)), variable, value, schema);
+}
+
+Assignment read_variable_as(const Origin& origin, std::string_view variable, std::string_view value,
+                            const Schema& schema) {
     const std::string key = lower_case(variable.substr(variable_prefix.size()));
     const Steps steps = split(key, "__", schema);
     if (auto error = single_underscore_error(steps.front(), schema)) {

@@ -23,6 +23,10 @@ struct Assignment {
 [[nodiscard]] Assignment read_variable(std::string_view variable, std::string_view value,
                                        const Schema& schema);
 
+/// As read_variable(), for a variable of another name that means the same.
+[[nodiscard]] Assignment read_variable_as(const Origin& origin, std::string_view variable,
+                                          std::string_view value, const Schema& schema);
+
 inline constexpr std::string_view variable_prefix = "WEFT_";
 
 }  // namespace weft::config

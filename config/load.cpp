@@ -11,6 +11,7 @@
 
 #include "config/assignment.hpp"
 #include "config/check.hpp"
+#include "config/esub_variables.hpp"
 #include "config/merge.hpp"
 #include "config/sources.hpp"
 #include "config/yaml_reader.hpp"
@@ -88,6 +89,10 @@ private:
 
     void add_environment() {
         for (const auto& [variable, value] : options_.environment) {
+            if (!variable.starts_with(esub_variable_prefix)) continue;
+            if (auto layer = read_esub_variable(variable, value, schema())) add(std::move(*layer));
+        }
+        for (const auto& [variable, value] : options_.environment) {
             if (!variable.starts_with(variable_prefix)) continue;
             if (options_.foreign_variables.count(variable) != 0) continue;
             add(read_variable(variable, value, schema()));
@@ -129,7 +134,8 @@ LoadOptions process_options(std::vector<fs::path> paths, std::vector<std::string
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
         const std::string_view text = *entry;
         const std::size_t equals = text.find('=');
-        if (equals == std::string_view::npos || !text.starts_with(variable_prefix)) continue;
+        if (equals == std::string_view::npos) continue;
+        if (!text.starts_with(variable_prefix) && !text.starts_with(esub_variable_prefix)) continue;
         options.environment.emplace(text.substr(0, equals), text.substr(equals + 1));
     }
     return options;

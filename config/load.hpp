@@ -1,6 +1,6 @@
 #pragma once
 // Loads the configuration from all its layers. Later wins, maps merge, lists and scalars replace:
-//   defaults < folders < --config paths < documents < WEFT_A__B < --set
+//   defaults < folders < --config paths < documents < ESUB_X < WEFT_A__B < --set
 // Every problem of every layer is reported, in layer and line order; nothing is ignored in silence.
 // Threads: load() is a function of its argument and of the files it reads; process_options() reads
 // the process environment and must not race with setenv.
@@ -33,7 +33,7 @@ struct LoadOptions {
     /// *.yaml. A missing path is a problem.
     std::vector<std::filesystem::path> paths;
     std::vector<Document> documents;
-    /// The environment; only names that begin with WEFT_ are looked at.
+    /// The environment; only names that begin with WEFT_ or ESUB_ are looked at.
     std::map<std::string, std::string> environment;
     /// Names in the environment that are not configuration: what weft itself tells the programs
     /// that it runs, which may well run weft again.

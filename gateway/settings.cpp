@@ -92,6 +92,19 @@ GatewaySettings::Listener read_listener(const Section& section) {
     return listener;
 }
 
+/// Where esub has a listener of its own it moves there; else it gets one.
+void serve_esub_at(GatewaySettings& settings, std::uint64_t port, std::string where) {
+    const std::string address = "0.0.0.0:" + std::to_string(port);
+    for (auto& listener : settings.listeners) {
+        if (listener.mounts.size() == 1 && listener.mounts.front().protocol == Protocol::esub) {
+            listener.address = address;
+            listener.where = std::move(where);
+            return;
+        }
+    }
+    settings.listeners.push_back({address, {{Protocol::esub, ""}}, std::move(where)});
+}
+
 }  // namespace
 
 std::string_view name_of(Protocol protocol) noexcept {
@@ -104,6 +117,9 @@ GatewaySettings read_gateway_settings(const config::Configuration& configuration
     GatewaySettings settings;
     for (const Section& listener : section.items("listeners")) {
         settings.listeners.push_back(read_listener(listener));
+    }
+    if (const std::uint64_t port = section.count("esub.port"); port != 0) {
+        serve_esub_at(settings, port, section.origin("esub.port").text());
     }
     settings.certificate = section.path("tls.certificate");
     settings.key = section.path("tls.key");

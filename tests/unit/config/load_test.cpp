@@ -260,6 +260,22 @@ TEST_F(Load, LetsAMoreSpecificVariableWin) {
     EXPECT_EQ(value("fabric.curve"), "on from environment WEFT_FABRIC");
 }
 
+TEST_F(Load, TakesWhatTheEsubServerWasTold) {
+    options_.environment = {{"ESUB_PORT", "9123"},          {"ESUB_PING_FREQUENCY", "2"},
+                            {"ESUB_CONFIRM_RECEIPT", "ok"}, {"ESUB_TOKEN", "of a client"},
+                            {"ESUB_METRIC_PREFIX", "a"},    {"WEFT_GATEWAY__ESUB__PING", "3s"}};
+
+    EXPECT_EQ(value("gateway.esub.port"), "9123 from environment ESUB_PORT");
+    EXPECT_EQ(value("gateway.esub.confirm"), "true from environment ESUB_CONFIRM_RECEIPT");
+    EXPECT_EQ(value("gateway.esub.metric_prefix"), "a from environment ESUB_METRIC_PREFIX");
+    EXPECT_EQ(value("gateway.esub.ping"), "3s from environment WEFT_GATEWAY__ESUB__PING");
+    options_.environment = {{"ESUB_CONFIRM_RECEIPT", "0"}, {"ESUB_PING_FREQUENCY", "2"}};
+    EXPECT_EQ(value("gateway.esub.confirm"), "false from environment ESUB_CONFIRM_RECEIPT");
+    EXPECT_EQ(value("gateway.esub.ping"), "2s from environment ESUB_PING_FREQUENCY");
+    options_.environment = {{"ESUB_PORT", "80800"}};
+    EXPECT_THAT(problems(), ElementsAre(HasSubstr("environment ESUB_PORT: gateway.esub.port")));
+}
+
 TEST(ProcessOptions, LookAtTheRealProcess) {
     const LoadOptions options = process_options({"x.yaml"}, {"name=a"});
 
