@@ -112,5 +112,32 @@ TEST_F(GatewayEsubFabric, AJournalStillSaysStoredOnThoseTopics) {
     EXPECT_EQ(client.answer().body, "kept and delivered");
 }
 
+TEST_F(GatewayEsubFabric, AWorkerOnTheFabricAnswersAClientOfHttp) {
+    const Process relay = fabric_.relay();
+    Process running = gateway();
+    ProcessOptions options;
+    options.cwd = fabric_.dir().path();
+    options.environment["WEFT_NAME"] = "worker.host1";
+    options.keep_stdin_open = true;
+    Process worker = Process::start({WEFT_ESUB_WORKER}, options);
+    worker.wait_for_line(Stream::out, "ready");
+
+    HttpClient client = waiting("reply-1");
+    const Finished asked = fabric_.weft(
+        {"publish", "jobs.upper", "--json",
+         R"({"text": "do this", "reply": "reply-1", "at": "gateway.host1"})", "--recipients",
+         "worker.host1", "--level", "processed", "--ack-timeout", "10s"});
+    EXPECT_EQ(asked.exit_code, 0) << asked.err << worker.output();
+    EXPECT_EQ(client.answer().body, "DO THIS\n");
+
+    const Finished nobody = fabric_.weft(
+        {"publish", "jobs.upper", "--json",
+         R"({"text": "x", "reply": "nobody-waits", "at": "gateway.host1"})", "--recipients",
+         "worker.host1", "--level", "processed", "--ack-timeout", "10s"});
+    EXPECT_NE(nobody.exit_code, 0);
+    EXPECT_THAT(nobody.err, HasSubstr("did not get the answer"));
+    EXPECT_THAT(worker.out(), HasSubstr("Unknown key"));
+}
+
 }  // namespace
 }  // namespace weft::testing

@@ -22,7 +22,8 @@ Response all_of(const std::vector<Record>& records) {
     std::string list;
     for (const Record& record : records) {
         list += std::string{list.empty() ? "" : ","} + "{\"seq\":" + std::to_string(record.seq) +
-                ",\"time\":\"" + time_of(record.time_us) + "\",\"data\":\"" + signing::to_base64(record.body) +
+                ",\"time\":\"" + time_of(record.time_us) + "\",\"data\":\"" +
+                signing::to_base64(record.body) +
                 "\",\"delivered\":" + (record.delivered ? "true" : "false") + "}";
     }
     return Response::of(200, "application/json", "[" + list + "]");

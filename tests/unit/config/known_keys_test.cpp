@@ -76,6 +76,15 @@ gateway:
     trust_forwarded_proto: false
     path_prefix: ""
     extra_characters: ""
+  esub:
+    port: 0
+    node_ip: ""
+    close_connections: false
+    metric_prefix: esub
+    key_max: 4KiB
+    keep: undelivered
+    wrong_node: forward
+    advertise: ""
 log: { level: info }
 )YAML";
 
