@@ -42,6 +42,8 @@ public:
     virtual ~Elsewhere() = default;
     /// Whether rep() may deliver: then a reply's body is read although nobody here has the key.
     [[nodiscard]] virtual bool may_have(const Rep& /*rep*/) { return false; }
+    /// Somebody here has it as a shared psub: is a member elsewhere next?
+    [[nodiscard]] virtual bool takes_turn(const Rep& /*rep*/) { return false; }
     /// Nobody here has the key. `done` once, from any thread.
     virtual void rep(const Rep& /*rep*/, SharedBytes /*body*/, OnVerdict done) {
         done(Verdict::unknown_key);

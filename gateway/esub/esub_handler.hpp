@@ -50,6 +50,7 @@ public:
 
 private:
     friend class EsubHandler;
+    void deliver_in_turn(const Rep& rep, std::string body, OnVerdict done);
     [[nodiscard]] OnVerdict kept(const Rep& rep, const std::string& body, OnVerdict done);
 
     Timers& timers_;

@@ -99,6 +99,9 @@ protected:
             look_again_after_ms(2);
         }
     }
+    void await_psub(std::size_t which, const std::string& target) {
+        while (ask(which, "HEAD /psub/" + target).status != 200) look_again_after_ms(2);
+    }
     static std::string in_short(const HttpAnswer& answer) {
         return std::to_string(answer.status) + " " + answer.body;
     }
@@ -249,6 +252,75 @@ TEST_F(GatewayEsubCluster, TellsWhoIsThereAndWhereAKeyIs) {
     EXPECT_EQ(
         ask(0, "POST /announce" + token, R"({"node":"gateway.host2","epoch":9,"seq":1})").status,
         409U);
+}
+
+/// A psub; its frames are short ones.
+class Psub {
+public:
+    Psub(std::uint16_t port, const std::string& target) : client_(port) {
+        client_.send("GET /psub/" + target +
+                     " HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                     "Sec-WebSocket-Version: 13\r\n"
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        status = client_.head().status;
+    }
+    /// Opcode and payload; of a close its code in two bytes, and why.
+    std::pair<int, std::string> frame() {
+        const std::string head = client_.take(2);
+        return {static_cast<unsigned char>(head[0]) & 15,
+                client_.take(static_cast<std::size_t>(static_cast<unsigned char>(head[1])))};
+    }
+    bool is_quiet() { return client_.is_quiet_for(std::chrono::milliseconds{20}); }
+    unsigned status = 0;
+
+private:
+    HttpClient client_;
+};
+
+TEST_F(GatewayEsubCluster, ASharedPsubSpansGatewaysAndEachMemberHasItsShare) {
+    start_both();
+    std::vector<Psub> members;
+    members.emplace_back(nodes_[0].port, "p?shared=1");
+    members.emplace_back(nodes_[1].port, "p?shared=1");
+    members.emplace_back(nodes_[1].port, "p?shared=1");
+    for (Psub& member : members) ASSERT_EQ(member.status, 101U);
+    const auto keys = [&](std::size_t which) {
+        const json all = json::parse(ask(which, "GET /members?token=shared-by-all").body);
+        std::size_t count = 0;
+        for (const json& member : all["members"]) count += member["keys"].get<std::size_t>();
+        return count;
+    };
+    for (std::size_t which : {0U, 1U}) {
+        while (keys(which) != 3) look_again_after_ms(2);
+    }
+    constexpr std::size_t reps = 60;
+    for (std::size_t i = 0; i < reps; ++i) {
+        EXPECT_EQ(in_short(rep(i % 2, "p?psub=1", std::to_string(i))), "200 OK");
+    }
+    std::size_t total = 0;
+    for (Psub& member : members) {
+        std::size_t share = 0;
+        for (; !member.is_quiet(); ++share) EXPECT_EQ(member.frame().first, 1);
+        EXPECT_GE(share, reps / 3 / 2);
+        total += share;
+    }
+    EXPECT_EQ(total, reps);
+}
+
+TEST_F(GatewayEsubCluster, AnExclusivePsubElsewhereTakesOverAndMismatchesAreRefused) {
+    start_both();
+    Psub first(nodes_[0].port, "p?token=t");
+    await_psub(1, "p?token=t");
+    EXPECT_EQ(Psub(nodes_[1].port, "p?token=u").status, 403U);
+    EXPECT_EQ(Psub(nodes_[1].port, "p?token=t&shared=1").status, 403U);
+    Psub second(nodes_[1].port, "p?token=t");
+    EXPECT_EQ(second.status, 101U);
+    const auto [opcode, reason] = first.frame();
+    EXPECT_EQ(opcode, 8);
+    EXPECT_THAT(reason, HasSubstr("\x03\xE9"));  // 1001
+    while (ask(0, "GET /keys").body != R"({"gateway.host2":["p"]})") look_again_after_ms(2);
+    EXPECT_EQ(in_short(rep(0, "p?token=t", "hello")), "200 OK");
+    EXPECT_EQ(second.frame(), (std::pair<int, std::string>{1, "hello"}));
 }
 
 TEST_F(GatewayEsubCluster, WhatNobodyWaitedForIsKeptAndConsumedAtEitherGateway) {

@@ -31,6 +31,8 @@ Directory::Heard Directory::hear(const std::string& node, const Announcement& sa
         known.seq = 0;
         known.synced = false;
         known.was_asked = false;
+        known.parts.clear();
+        known.next_part = UINT32_MAX;
     }
     known.alive = true;
     known.heard = now;
@@ -64,7 +66,7 @@ Directory::Heard Directory::hear(const std::string& node, const Announcement& sa
     heard.applied = known.synced;
     heard.expected = known.seq + 1;
     const bool may_ask = !known.was_asked || now - known.asked >= limits_.ask_every;
-    if (!known.synced && known.parts.empty() && may_ask) {
+    if (!known.synced && may_ask) {
         known.was_asked = true;
         known.asked = now;
         heard.ask = true;
@@ -102,16 +104,16 @@ void Directory::add(const std::string& node, Known& known, const OpenKey& key) {
     if (!known.open.emplace(key.sid, key).second) return;
     auto found = places_.find(key.key);
     if (found == places_.end()) found = places_.try_emplace(key.key).first;
-    found->second.push_back({node, key.sid});
+    found->second.all.push_back({node, key.sid});
 }
 
 void Directory::remove(const std::string& node, Known& known, std::uint64_t sid) {
     const auto open = known.open.find(sid);
     if (open == known.open.end()) return;
     const auto found = places_.find(open->second.key);
-    std::erase_if(found->second,
+    std::erase_if(found->second.all,
                   [&](const Place& place) { return place.sid == sid && place.node == node; });
-    if (found->second.empty()) places_.erase(found);
+    if (found->second.all.empty()) places_.erase(found);
     known.open.erase(open);
 }
 
@@ -158,7 +160,7 @@ std::optional<Directory::Owner> Directory::find(Kind kind, std::string_view key,
     const auto found = places_.find(key);
     if (found == places_.end()) return std::nullopt;
     std::vector<std::pair<const std::string*, const OpenKey*>> those;
-    for (const Place& place : found->second) {
+    for (const Place& place : found->second.all) {
         const OpenKey& open = members_.find(place.node)->second.open.find(place.sid)->second;
         if (open.kind == kind && !but.contains(place.node)) those.emplace_back(&place.node, &open);
     }
@@ -168,12 +170,22 @@ std::optional<Directory::Owner> Directory::find(Kind kind, std::string_view key,
     });
     // Of a pool, one after the other.
     if (chosen->second->shared) {
-        chosen = those.begin() + static_cast<std::ptrdiff_t>(turn_++ % those.size());
+        chosen = those.begin() + static_cast<std::ptrdiff_t>(found->second.turn++ % those.size());
     }
     const auto members = std::count_if(
         those.begin(), those.end(), [&](const auto& one) { return *one.first == *chosen->first; });
     return Owner{*chosen->first, members_.find(*chosen->first)->second.address, *chosen->second,
                  static_cast<std::size_t>(members)};
+}
+
+std::size_t Directory::pooled(std::string_view key) const {
+    const auto found = places_.find(key);
+    if (found == places_.end()) return 0;
+    return static_cast<std::size_t>(
+        std::count_if(found->second.all.begin(), found->second.all.end(), [&](const Place& place) {
+            const OpenKey& open = members_.find(place.node)->second.open.find(place.sid)->second;
+            return open.kind == Kind::psub && open.shared;
+        }));
 }
 
 std::vector<Directory::Member> Directory::members() const {
@@ -189,7 +201,11 @@ std::vector<std::string> Directory::keys_of(const std::string& node) const {
     std::vector<std::string> keys;
     const auto found = members_.find(node);
     if (found == members_.end()) return keys;
-    for (const auto& [sid, open] : found->second.open) keys.push_back(open.key);
+    // The members of a pool are one key.
+    std::set<std::pair<Kind, std::string_view>> once;
+    for (const auto& [sid, open] : found->second.open) {
+        if (once.emplace(open.kind, open.key).second) keys.push_back(open.key);
+    }
     return keys;
 }
 

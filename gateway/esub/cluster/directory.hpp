@@ -55,6 +55,9 @@ public:
     [[nodiscard]] std::optional<Owner> find(Kind kind, std::string_view key,
                                             const std::set<std::string>& but = {});
 
+    /// Members of shared pools, at all gateways.
+    [[nodiscard]] std::size_t pooled(std::string_view key) const;
+
     struct Member {
         std::string name, address;
         bool alive = false;
@@ -91,6 +94,10 @@ private:
         std::string node;
         std::uint64_t sid;
     };
+    struct Places {
+        std::vector<Place> all;
+        std::uint64_t turn = 0;
+    };
 
     bool take_part(Known& known, const Announcement& said);
     void add(const std::string& node, Known& known, const OpenKey& key);
@@ -100,8 +107,7 @@ private:
     const std::string self_;
     const DirectoryLimits limits_;
     std::map<std::string, Known> members_;
-    std::unordered_map<std::string, std::vector<Place>, Hash, std::equal_to<>> places_;
-    std::uint64_t turn_ = 0;
+    std::unordered_map<std::string, Places, Hash, std::equal_to<>> places_;
     Stats stats_;
 };
 

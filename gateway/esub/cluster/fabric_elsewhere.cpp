@@ -41,6 +41,10 @@ bool FabricElsewhere::may_have(const Rep& rep) {
     return settings_.clustered() && membership_.find(rep.key, rep.psub_only);
 }
 
+bool FabricElsewhere::takes_turn(const Rep& rep) {
+    return settings_.clustered() && !rep.here_only && membership_.takes_turn_elsewhere(rep.key);
+}
+
 void FabricElsewhere::rep(const Rep& rep, SharedBytes body, OnVerdict done) {
     if (rep.here_only || !settings_.clustered()) return done(Verdict::unknown_key);
     forwarder_.rep(rep, std::move(body), std::move(done));

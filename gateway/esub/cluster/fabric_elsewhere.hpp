@@ -45,6 +45,7 @@ public:
 
     // Elsewhere
     [[nodiscard]] bool may_have(const Rep& rep) override;
+    [[nodiscard]] bool takes_turn(const Rep& rep) override;
     void rep(const Rep& rep, SharedBytes body, OnVerdict done) override;
     [[nodiscard]] bool keeps() const override { return settings_.keeps(); }
     void keep(const Rep& rep, SharedBytes body, Verdict verdict, OnVerdict done) override;

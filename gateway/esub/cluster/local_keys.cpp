@@ -41,6 +41,14 @@ std::optional<LocalKeys::Held> LocalKeys::find(Kind kind, std::string_view key) 
     return *newest;
 }
 
+std::size_t LocalKeys::pooled(std::string_view key) const {
+    const auto found = keys_.find(key);
+    if (found == keys_.end()) return 0;
+    return static_cast<std::size_t>(
+        std::count_if(found->second.begin(), found->second.end(),
+                      [](const Held& one) { return one.kind == Kind::psub && one.shared; }));
+}
+
 OpenKey LocalKeys::announced(const std::string& key, const Held& held) {
     return {held.kind, key, token_hash(key, held.token), held.shared, held.sid, held.stamp_us};
 }
@@ -69,7 +77,13 @@ std::vector<OpenKey> LocalKeys::all() const {
 
 std::vector<std::string> LocalKeys::keys() const {
     std::vector<std::string> keys;
-    for (const auto& [key, held] : keys_) keys.push_back(key);
+    for (const auto& [key, held] : keys_) {
+        for (const Kind kind : {Kind::sub, Kind::psub}) {
+            const bool is_held = std::any_of(held.begin(), held.end(),
+                                             [&](const Held& one) { return one.kind == kind; });
+            if (is_held) keys.push_back(key);
+        }
+    }
     return keys;
 }
 

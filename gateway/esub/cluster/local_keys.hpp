@@ -55,7 +55,10 @@ public:
     /// What opened and is still open, and what closed, since the last call.
     [[nodiscard]] Changes take_changes();
     [[nodiscard]] std::vector<OpenKey> all() const;
+    /// A key that is open as a sub and as a psub stands there twice.
     [[nodiscard]] std::vector<std::string> keys() const;
+    /// Members of a shared pool.
+    [[nodiscard]] std::size_t pooled(std::string_view key) const;
 
 private:
     [[nodiscard]] static OpenKey announced(const std::string& key, const Held& held);

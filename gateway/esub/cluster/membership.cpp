@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <thread>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 namespace weft::gateway::esub {
@@ -17,7 +18,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds gather{3};
 /// Everything is sent no oftener, however many ask.
 constexpr milliseconds full_every{200};
-constexpr std::size_t on_fabric_max = 1000;
+constexpr std::size_t on_fabric_max = 1000, turns_max = 10'000;
 
 }  // namespace
 
@@ -206,6 +207,7 @@ struct Membership::Core {
     std::vector<std::string> to_ask;
     bool full_wanted = false;
     std::string address;
+    std::unordered_map<std::string, std::uint64_t> turns;  // of shared psubs that span gateways
 
     std::unique_ptr<fabric::Subscriber> subscriber;
     std::jthread announcer;
@@ -256,6 +258,17 @@ std::optional<Directory::Owner> Membership::find(std::string_view key, bool psub
 std::optional<Directory::Owner> Membership::find(Kind kind, std::string_view key) {
     const std::scoped_lock lock(core_->mutex);
     return core_->directory.find(kind, key);
+}
+
+bool Membership::takes_turn_elsewhere(std::string_view key) {
+    const std::scoped_lock lock(core_->mutex);
+    const std::size_t here = core_->local.pooled(key);
+    if (here == 0) return false;
+    const std::size_t there = core_->directory.pooled(key);
+    if (there == 0) return false;
+    auto& turns = core_->turns;
+    if (turns.size() >= turns_max) turns.clear();
+    return turns[std::string{key}]++ % (here + there) >= here;
 }
 
 void Membership::use_address(std::string address) {

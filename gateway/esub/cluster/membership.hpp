@@ -50,6 +50,10 @@ public:
                                                        const std::set<std::string>& but = {});
     [[nodiscard]] std::optional<Directory::Owner> find(Kind kind, std::string_view key);
 
+    /// Whether a reply to the shared psub is for a member elsewhere: each gateway goes round the
+    /// whole pool by itself.
+    [[nodiscard]] bool takes_turn_elsewhere(std::string_view key);
+
     /// "host:port" of our esub, for others to hand on.
     void use_address(std::string address);
     [[nodiscard]] std::string address() const;

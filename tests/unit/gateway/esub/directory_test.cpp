@@ -127,6 +127,14 @@ TEST_F(EsubDirectory, TakesEverythingOnlyIfEveryPartComes) {
     EXPECT_EQ(directory_.keys_of("b").size(), 4U);
 }
 
+TEST_F(EsubDirectory, AsksAgainWhereOnlySomePartsCame) {
+    static_cast<void>(peer_.delta({key("k", 1), key("l", 2), key("m", 3)}));
+    EXPECT_TRUE(hear(peer_.beat()).ask);
+    hear(peer_.full(2).front());
+    now_ += seconds{1};
+    EXPECT_TRUE(hear(peer_.beat()).ask);
+}
+
 TEST_F(EsubDirectory, ANewLifeHasNoneOfTheOldKeysAndTheOldLifeIsNotHeard) {
     hear(peer_.delta({key("k", 1)}));
     const Announcement late = peer_.delta({key("late", 2)});
@@ -175,6 +183,7 @@ TEST_F(EsubDirectory, MembersOfAPoolTakeTurnsAndPsubsAreNotSubs) {
     for (int i = 0; i < 10; ++i) ++turns[directory_.find("p", true)->node];
     EXPECT_EQ(turns["b"], 5);
     EXPECT_EQ(turns["c"], 5);
+    EXPECT_EQ(directory_.pooled("p"), 2U);
     EXPECT_FALSE(directory_.find(Kind::sub, "p"));
 }
 

@@ -57,6 +57,15 @@ TEST(EsubLocalKeys, SubsAndPsubsOfOneKeyAreApart) {
     EXPECT_FALSE(keys.has_changes()) << "nobody asks for them";
 }
 
+TEST(EsubLocalKeys, CountsThePoolAndNamesItOnce) {
+    LocalKeys keys(true);
+    for (std::uint64_t id = 1; id <= 3; ++id) keys.opened(Kind::psub, "k", "", true, id, 1);
+    keys.opened(Kind::sub, "k", "", false, 1, 1);
+    EXPECT_EQ(keys.pooled("k"), 3U);
+    EXPECT_THAT(keys.keys(), ElementsAre("k", "k")) << "as a sub, and as a psub";
+    EXPECT_EQ(keys.pooled("other"), 0U);
+}
+
 using Memory = RidMemory<int>;
 
 TEST(EsubRidMemory, WhoAsksAgainGetsTheSameAnswerAndNothingIsDoneTwice) {

@@ -37,11 +37,12 @@ TEST(SendQueue, CountsWhatIsOnItsWayUntilItHasBeenTaken) {
 
 TEST(SendQueue, ClosesWhenTooMuchWaitsAndLetsEverythingGo) {
     SendQueue queue(100);
-    const SendQueue::Item first = item(60);
-    (void)queue.put(first);
+    SendQueue::Item first = item(60);
+    const SharedBytes bytes = first.bytes;
+    (void)queue.put(std::move(first));
     EXPECT_EQ(queue.put(item(41)), Put::overflow);
     EXPECT_TRUE(queue.cut_off());
-    EXPECT_EQ(first.bytes.use_count(), 1);
+    EXPECT_EQ(bytes.use_count(), 1);
     EXPECT_EQ(queue.put(item(1)), Put::closed);
     EXPECT_TRUE(queue.take(10).empty());
     EXPECT_FALSE(queue.finished());
