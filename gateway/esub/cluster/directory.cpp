@@ -79,8 +79,10 @@ bool Directory::take_part(Known& known, const Announcement& said) {
     if (said.part == 0) {
         known.parts.clear();
         known.next_part = 0;
+        known.full_seq = said.seq;
     }
-    if (said.part != known.next_part || said.seq < known.seq) {
+    // Parts of two fulls do not make one.
+    if (said.part != known.next_part || said.seq != known.full_seq || said.seq < known.seq) {
         known.parts.clear();
         known.next_part = UINT32_MAX;
         return false;

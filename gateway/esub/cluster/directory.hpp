@@ -81,7 +81,8 @@ private:
         bool was_asked = false;
         std::uint64_t last_seen_us = 0;
         std::unordered_map<std::uint64_t, OpenKey> open;  // by sid
-        std::uint32_t next_part = 0;                      // of a full that comes in
+        std::uint64_t full_seq = 0;
+        std::uint32_t next_part = 0;  // of a full that comes in
         std::vector<OpenKey> parts;
     };
     struct Hash {

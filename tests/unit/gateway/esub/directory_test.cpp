@@ -135,6 +135,15 @@ TEST_F(EsubDirectory, AsksAgainWhereOnlySomePartsCame) {
     EXPECT_TRUE(hear(peer_.beat()).ask);
 }
 
+TEST_F(EsubDirectory, PartsOfTwoFullsDoNotMakeOne) {
+    static_cast<void>(peer_.delta({key("k", 1), key("l", 2), key("m", 3)}));
+    hear(peer_.full(2)[0]);
+    static_cast<void>(peer_.delta({}, {1}));
+    static_cast<void>(peer_.delta({key("n", 4)}));
+    EXPECT_FALSE(hear(peer_.full(2)[1]).applied);
+    EXPECT_FALSE(has("k"));
+}
+
 TEST_F(EsubDirectory, ANewLifeHasNoneOfTheOldKeysAndTheOldLifeIsNotHeard) {
     hear(peer_.delta({key("k", 1)}));
     const Announcement late = peer_.delta({key("late", 2)});
@@ -239,8 +248,8 @@ TEST_F(EsubDirectory, WhateverIsLostOrComesTwiceItAgreesInTheEnd) {
             tell(peer.beat());
             for (const Announcement& part : std::exchange(answers, {})) tell(part);
         }
-        std::vector<std::string> wanted;
-        for (const OpenKey& one : peer.all) wanted.push_back(one.key);
+        std::set<std::string> wanted;
+        for (const OpenKey& one : peer.all) wanted.insert(one.key);
         ASSERT_THAT(directory.keys_of("b"), ::testing::UnorderedElementsAreArray(wanted))
             << "seed " << seed;
     }
