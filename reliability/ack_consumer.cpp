@@ -69,7 +69,10 @@ struct AckConsumer::Core {
     // The subscriber's threads, one at a time.
 
     void on_message(const Message& message, bool repeated) {
-        const std::optional<AckRequest> request = voice->request_of(message);
+        std::optional<AckRequest> request = voice->request_of(message);
+        if (request && options.leaves_stored && request->level == AckLevel::stored) {
+            request.reset();
+        }
         if (!request) {
             if (!repeated) static_cast<void>(enqueue({message, {}, {}, voice}));
             return;

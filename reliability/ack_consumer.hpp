@@ -68,6 +68,9 @@ struct ConsumerOptions {
     /// False: `received` is not said before ack() either; for who takes the message itself from
     /// elsewhere, such as a journal.
     bool says_received = true;
+    /// True: what asks for `stored` is a journal's to answer, such as that of the same process; to
+    /// the handler it is a message that asks for nothing.
+    bool leaves_stored = false;
     std::string kind{};         ///< See fabric::SubscribeOptions.
     std::size_t queue_max = 0;  ///< 0: fabric.high_water_mark.
     std::chrono::microseconds clock_skew = std::chrono::seconds{1};  ///< See responder.hpp.

@@ -16,6 +16,10 @@
 #include "gateway/auth/token_store.hpp"
 #include "gateway/bridge/live_bridge.hpp"
 #include "gateway/delivery/live_engine.hpp"
+#include "gateway/esub/cluster/cluster_routes.hpp"
+#include "gateway/esub/cluster/fabric_elsewhere.hpp"
+#include "gateway/esub/cluster/key_topic.hpp"
+#include "gateway/esub/cluster/settings.hpp"
 #include "gateway/esub/esub_handler.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/late_timers.hpp"
@@ -77,8 +81,16 @@ class Gateway {
 public:
     Gateway(Context& context, const gateway::GatewaySettings& settings)
         : settings_(settings), fabric_(open_fabric(context)) {
-        auto bridge =
-            gateway::LiveBridge::open(*fabric_, reliability_settings(context), settings.bridge);
+        config::Problems problems;
+        cluster_ = gateway::esub::ClusterSettings::read(context.configuration(), problems);
+        Context::require_none(problems);
+        gateway::BridgeLimits limits = settings.bridge;
+        limits.answered_elsewhere =
+            [topics = gateway::esub::KeyTopics(fabric_->settings().space, cluster_.topic_root)](
+                const fabric::Message& message) {
+                return topics.key_of(message.topic()).has_value();
+            };
+        auto bridge = gateway::LiveBridge::open(*fabric_, reliability_settings(context), limits);
         if (!bridge) throw failure(bridge.error());
         bridge_ = std::move(*bridge);
         auto tokens =
@@ -153,6 +165,7 @@ public:
         webhooks_.reset();
         engine_->stop(last_requests);
         esub_.reset();
+        esub_elsewhere_->stop();
         static_cast<void>(fabric_->flush(last_flush));
         bridge_->stop();
     }
@@ -196,11 +209,14 @@ private:
         open_rse_ids(reliability.journal);
         rse_ = std::make_shared<gateway::rse::RseHandler>(rse_settings_, *bridge_, *tokens_,
                                                           fabric_->clock(), rse_ids_);
-        esub_house_ = std::make_shared<gateway::esub::House>(gateway::esub::House::Parts{
-            gateway::esub::Settings::read(context.configuration(), problems), fabric_->clock(),
-            timers_});
+        const auto esub = gateway::esub::Settings::read(context.configuration(), problems);
         Context::require_none(problems);
-        esub_ = std::make_shared<gateway::esub::EsubHandler>(esub_house_, "");
+        esub_elsewhere_ = std::make_unique<gateway::esub::FabricElsewhere>(*fabric_, *bridge_,
+                                                                           cluster_, esub.confirm);
+        esub_house_ = std::make_shared<gateway::esub::House>(
+            gateway::esub::House::Parts{esub, fabric_->clock(), timers_, esub_elsewhere_.get()});
+        esub_elsewhere_->serve(*esub_house_);
+        esub_ = std::make_shared<gateway::esub::ClusterRoutes>(esub_house_, *esub_elsewhere_, "");
     }
 
     /// Beside the journal, so that it is there when the journal is made anew.
@@ -284,8 +300,8 @@ private:
             case Protocol::esub:
                 return below("", wanted.prefix.empty()
                                      ? esub_
-                                     : std::make_shared<gateway::esub::EsubHandler>(esub_house_,
-                                                                                    wanted.prefix));
+                                     : std::make_shared<gateway::esub::ClusterRoutes>(
+                                           esub_house_, *esub_elsewhere_, wanted.prefix));
             case Protocol::console:
                 return;
         }
@@ -323,6 +339,22 @@ private:
         if (!opened) throw failure(opened.error());
         server_ = std::move(*opened);
         timers_.use(&server_->timers());
+        esub_elsewhere_->membership().use_address(esub_address());
+    }
+
+    /// "host:port" by which clients of other gateways reach our esub; "": it is not served.
+    [[nodiscard]] std::string esub_address() const {
+        if (!cluster_.advertise.empty()) return cluster_.advertise;
+        for (std::size_t i = 0; i < opened_.size(); ++i) {
+            for (const gateway::MountSettings& one : opened_[i].mounts) {
+                if (one.protocol != Protocol::esub) continue;
+                const gateway::BoundListener& bound = server_->listeners()[i];
+                const bool everywhere = bound.host == "0.0.0.0" || bound.host == "::";
+                const std::string host = everywhere ? esub_house_->settings.node_ip : bound.host;
+                return host + ":" + std::to_string(bound.port);
+            }
+        }
+        return "";
     }
 
     [[nodiscard]] gateway::Figures figures() {
@@ -367,6 +399,7 @@ private:
             (figures.*add)(one.name, one.help, one.value, one.labels);
         }
         esub_house_->add_figures(figures);
+        esub_elsewhere_->add_figures(figures);
         fabric::Counters counters;
         counters.add(fabric_->publisher().stats());
         figures.add(counters);
@@ -376,10 +409,12 @@ private:
 
     const gateway::GatewaySettings settings_;
     gateway::rse::Settings rse_settings_;
+    gateway::esub::ClusterSettings cluster_;
     std::unique_ptr<fabric::Fabric> fabric_;
     // Before the bridge and the engine, which may still be at its work until they are gone.
     std::unique_ptr<gateway::routemaster::RoutemasterPresenter> routemaster_presenter_;
     std::unique_ptr<gateway::routemaster::Service> routemaster_;
+    std::unique_ptr<gateway::esub::FabricElsewhere> esub_elsewhere_;  // outlives what it asked for
     std::unique_ptr<gateway::LiveBridge> bridge_;
     std::unique_ptr<gateway::TokenStore> tokens_;
     std::unique_ptr<gateway::Access> access_;
@@ -393,7 +428,7 @@ private:
     std::shared_ptr<gateway::rse::RseHandler> rse_;
     std::shared_ptr<gateway::webhooks::WebhookHandler> webhooks_;
     std::shared_ptr<gateway::esub::House> esub_house_;
-    std::shared_ptr<gateway::esub::EsubHandler> esub_;
+    std::shared_ptr<gateway::esub::ClusterRoutes> esub_;
     std::vector<gateway::GatewaySettings::Listener> opened_;
     std::unique_ptr<gateway::AccessLog> access_log_;  ///< Outlives the server.
     std::unique_ptr<gateway::Server> server_;

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 
+#include "fabric/message/message.hpp"
 #include "gateway/bridge/pending_publishes.hpp"
 
 namespace weft::gateway {
@@ -17,6 +19,8 @@ struct BridgeLimits {
     std::size_t room_waiting = 1024;  ///< Requests about cursors, groups and families.
     /// How long stop() lets durable publishes end as they would.
     std::chrono::milliseconds stop_patience{1000};
+    /// Messages whose acknowledgements others in this process give; see RecorderOptions.
+    std::function<bool(const fabric::Message&)> answered_elsewhere{};
 };
 
 }  // namespace weft::gateway

@@ -69,6 +69,7 @@ struct LiveBridge::Core {
             traffic.publishers.passed({message.signer(), 1, 0, fabric.clock().utc_us()});
             return message.signer() == fabric.settings().name && durable.awaited(message);
         };
+        options.answered_elsewhere = limits.answered_elsewhere;
         options.answered = [this](const auto& messages, const auto* error) {
             durable.answered(messages, error);
         };

@@ -20,6 +20,8 @@ Words words_of(Verdict verdict) noexcept {
             return {403, "Invalid token"};
         case Verdict::no_listeners:
             return {404, "No listeners remain"};
+        case Verdict::no_answer:
+            return {504, "Owner did not answer"};
     }
     return {500, "Unknown verdict"};
 }

@@ -157,11 +157,15 @@ void EsubHandler::rep(std::shared_ptr<Exchange> exchange, const Target& target) 
     const Exchange& asking = *exchange;
     house_->deliver({target.key, target.token, target.psub}, asking.request().body,
                     [house = house_, exchange = std::move(exchange), has_token = target.has_token,
-                     since = house_->clock.steady()](Verdict verdict) {
-                        const Words words = words_of(verdict);
-                        const bool is_good = verdict == Verdict::delivered;
-                        exchange->answer(text_answer(house->settings, words.status,
-                                                     is_good ? "OK" : words.text));
+                     since = house_->clock.steady()](Told told) {
+                        const Words words = words_of(told);
+                        const bool is_good = told.verdict == Verdict::delivered;
+                        Response response =
+                            text_answer(house->settings, words.status, is_good ? "OK" : words.text);
+                        if (told.stored != 0) {
+                            response.headers.add("Esub-Stored", std::to_string(told.stored));
+                        }
+                        exchange->answer(std::move(response));
                         house->metrics_.observe(
                             {Route::rep, is_good, has_token, house->clock.steady() - since});
                     });

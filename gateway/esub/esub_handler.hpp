@@ -38,6 +38,9 @@ public:
     /// `done` once, from any thread, also before it returns.
     void deliver(const Rep& rep, std::string body, OnVerdict done);
     [[nodiscard]] std::vector<std::string> keys();
+    /// Somebody elsewhere has the key now: the sub of that id is answered as one that was taken
+    /// over, the psub of the key is closed.
+    Look displace(Kind kind, const std::string& key, std::uint64_t id);
     [[nodiscard]] Figures figures() const;
     void add_figures(Figures& figures) const { metrics_.add_to(figures); }
     void stop();
@@ -47,6 +50,9 @@ public:
 
 private:
     friend class EsubHandler;
+    void deliver_in_turn(const Rep& rep, std::string body, OnVerdict done);
+    [[nodiscard]] OnVerdict kept(const Rep& rep, const std::string& body, OnVerdict done);
+
     Timers& timers_;
     Elsewhere nowhere_;
     Elsewhere& elsewhere_;

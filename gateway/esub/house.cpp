@@ -39,9 +39,42 @@ Verdict House::look(const Rep& rep) {
     return verdict_of(look);
 }
 
+/// What `done` is told goes through Elsewhere::keep() first.
+OnVerdict House::kept(const Rep& rep, const std::string& body, OnVerdict done) {
+    return [this, key = std::string{rep.key}, token = std::string{rep.token},
+            psub_only = rep.psub_only, copy = std::make_shared<const std::string>(body),
+            done = std::move(done)](Told told) {
+        elsewhere_.keep({key, token, psub_only, false}, copy, told, done);
+    };
+}
+
+Look House::displace(Kind kind, const std::string& key, std::uint64_t id) {
+    return kind == Kind::sub ? subs_->displace(key, id) : psubs_->displace(key);
+}
+
+/// To a member elsewhere; if there is none any more, to ours.
+void House::deliver_in_turn(const Rep& rep, std::string body, OnVerdict done) {
+    const auto shared = std::make_shared<const std::string>(std::move(body));
+    elsewhere_.rep(rep, shared,
+                   [psubs = psubs_, key = std::string{rep.key}, token = std::string{rep.token},
+                    shared, done = std::move(done)](Told told) mutable {
+                       if (told != Verdict::unknown_key && told != Verdict::no_listeners) {
+                           return done(told);
+                       }
+                       std::string again = *shared;
+                       const Look look = psubs->deliver(key, token, again, done);
+                       if (look != Look::found) done(told);
+                   });
+}
+
 void House::deliver(const Rep& rep, std::string body, OnVerdict done) {
+    if (!rep.here_only && elsewhere_.keeps()) done = kept(rep, body, std::move(done));
     Look look = Look::unknown;
     if (!rep.psub_only) look = subs_->deliver(rep.key, rep.token, body, done);
+    if (look == Look::unknown && elsewhere_.takes_turn(rep) &&
+        psubs_->look(rep.key, rep.token) == Look::found) {
+        return deliver_in_turn(rep, std::move(body), std::move(done));
+    }
     if (look == Look::unknown) look = psubs_->deliver(rep.key, rep.token, body, done);
     if (look == Look::found) return;
     if (look == Look::wrong_token) return done(Verdict::wrong_token);

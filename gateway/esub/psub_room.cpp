@@ -152,6 +152,19 @@ void PsubRoom::left(const PsubMember& member) {
         {Route::psub, member.was_open(), member.of.has_token, clock_.steady() - member.of.since});
 }
 
+Look PsubRoom::displace(std::string_view key) {
+    Member member;
+    {
+        Shard& shard = shard_of(key);
+        const std::lock_guard lock(shard.mutex);
+        const auto held = shard.pools.find(key);
+        if (held == shard.pools.end() || held->second.shared) return Look::unknown;
+        member = held->second.members.next();
+    }
+    member->retire(code_going_away, "another psub took over", true);
+    return Look::found;
+}
+
 void PsubRoom::add_keys(std::vector<std::string>& keys) {
     for (Shard& shard : shards_) {
         const std::lock_guard lock(shard.mutex);

@@ -33,6 +33,8 @@ public:
     /// As SubDesk::deliver.
     [[nodiscard]] Look deliver(std::string_view key, std::string_view token, std::string& body,
                                OnVerdict& done);
+    /// A psub of another gateway has the key now; a shared one stays.
+    Look displace(std::string_view key);
     void add_keys(std::vector<std::string>& keys);
 
     void left(const PsubMember& member) override;

@@ -90,6 +90,20 @@ Look SubDesk::deliver(std::string_view key, std::string_view token, std::string&
     return Look::found;
 }
 
+Look SubDesk::displace(const std::string& key, std::uint64_t id) {
+    std::optional<Waiting> left;
+    {
+        Shard& shard = shard_of(key);
+        const std::lock_guard lock(shard.mutex);
+        left = shard.table.leave(key, id);
+        if (!left) return Look::unknown;
+        --metrics_.subs;
+        elsewhere_.closed(Kind::sub, key, id);
+    }
+    refuse(*left, 500, "Failed to fullfil sub: context canceled");
+    return Look::found;
+}
+
 void SubDesk::add_keys(std::vector<std::string>& keys) {
     for (Shard& shard : shards_) {
         const std::lock_guard lock(shard.mutex);

@@ -34,6 +34,8 @@ public:
     /// `body` and `done` are untouched.
     [[nodiscard]] Look deliver(std::string_view key, std::string_view token, std::string& body,
                                OnVerdict& done);
+    /// A waiter of another gateway has the key now.
+    Look displace(const std::string& key, std::uint64_t id);
     void add_keys(std::vector<std::string>& keys);
     /// Who waits is answered 503.
     void stop();

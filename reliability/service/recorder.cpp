@@ -142,11 +142,18 @@ struct Recorder::Core {
             return on_repeated(message);
         }
         auto request = voice->request_of(message);
+        if (request && is_answered_elsewhere(message, *request)) request.reset();
         if (request && request->level == AckLevel::processed) {
             reject_processed(message, *request);
             request.reset();
         }
         take(message, std::move(request));
+    }
+
+    [[nodiscard]] bool is_answered_elsewhere(const Message& message,
+                                             const AckRequest& request) const {
+        return request.level != AckLevel::stored && options.answered_elsewhere &&
+               options.answered_elsewhere(message);
     }
 
     /// It is new here, and was published before we began, or was long on its way: its publisher may
@@ -198,7 +205,7 @@ struct Recorder::Core {
     /// or lost; or we were killed between its arrival and its commit.
     void on_repeated(const Message& message) {
         const auto request = voice->request_of(message);
-        if (!request) return;
+        if (!request || is_answered_elsewhere(message, *request)) return;
         if (request->level == AckLevel::processed) return reject_processed(message, *request);
         {
             const std::scoped_lock lock(mutex);

@@ -45,6 +45,10 @@ struct RecorderOptions {
     /// process wait for it? Its stream is then put in order as if it asked for `stored`, and
     /// `answered` says what the journal did. Neither may block or throw.
     std::function<bool(const fabric::Message&)> awaited{};
+    /// True: somebody else in this process answers what such a message asks of us, unless that is
+    /// `stored`; it is recorded as one that asks for nothing. In the subscriber's thread; empty:
+    /// none.
+    std::function<bool(const fabric::Message&)> answered_elsewhere{};
     /// In the journal's writer, once it has answered, with all that it answered at once. `error`
     /// null: they are durable and can be read.
     std::function<void(const std::vector<AwaitedMessage>&, const JournalError* error)> answered{};

@@ -62,6 +62,21 @@ protected:
     std::optional<AckConsumer> consumer_;
 };
 
+TEST_F(Consuming, LeavesStoredToTheJournalIfItIsToldTo) {
+    ConsumerOptions options;
+    options.leaves_stored = true;
+    consume(
+        [&](const Delivery& delivery) {
+            EXPECT_FALSE(delivery.asked());
+            handled_.add(text_of(delivery));
+        },
+        std::move(options));
+    EXPECT_EQ(publish("kept", AckLevel::stored, milliseconds{100}).wait()->verdict(),
+              Verdict::unknown);
+    EXPECT_THAT(handled_.all(), ElementsAre("kept")) << "once, however often it came";
+    EXPECT_EQ(stats().responder.rejections, 0U);
+}
+
 TEST_F(Consuming, AHandlerThatThrowsRejectsWithTheText) {
     consume([](const Delivery& delivery) {
         if (text_of(delivery) == "bad") throw std::runtime_error("disk\nfull");

@@ -193,6 +193,24 @@ TEST_F(Recording, WhoOnlyAskedForReceivedIsToldThatItIsStored) {
     EXPECT_EQ(outcome->answers()[0].level, AckLevel::stored);
 }
 
+TEST_F(Recording, LeavesToOthersWhatTheyAnswerAndStoresTheMessageAllTheSame) {
+    RecorderOptions recorder;
+    recorder.answered_elsewhere = [](const fabric::Message& message) {
+        return message.topic() == topic;
+    };
+    record(recorder);
+    ReliableOptions options;
+    options.recipients = "a";
+    options.level = AckLevel::processed;
+    options.ack_timeout = milliseconds{100};
+    EXPECT_EQ(publish_with("work", options).wait()->verdict(), Verdict::unknown);
+    options.level = AckLevel::received;
+    EXPECT_EQ(publish_with("heard", options).wait()->verdict(), Verdict::unknown);
+    EXPECT_TRUE(publish("durable").wait()->ok()) << "stored is still the recorder's to say";
+    EXPECT_THAT(stored(), ElementsAre("work", "heard", "durable"));
+    EXPECT_EQ(stats().rejected, 0U);
+}
+
 TEST_F(Recording, NeedsACertificateWithTheRoleJournal) {
     issue("b");
     const Party b = open("b");
