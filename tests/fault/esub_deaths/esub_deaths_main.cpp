@@ -1,8 +1,8 @@
-// esub_deaths [--reps N] [--stalls N]: replies to subs that die before, during and after their
-// answer, by FIN, by RST, with a half that stays open, or by not reading any more, on a real
-// gateway. A reply answered 200 whose sub does not have the body is a fault, and so is a reply
-// without an answer; the table says how many there were. Exit 1 if there was one.
-// `stalls`: replies to subs that stop to read, each of which costs seconds.
+// esub_deaths [--reps N] [--stalls N] [--stage before|same|during|after]: replies to subs that die
+// before, during and after their answer, by FIN, by RST, with a half that stays open, or by not
+// reading any more, on a real gateway. A reply answered 200 whose sub does not have the body is a
+// fault, and so is a reply without an answer; the table says how many there were. Exit 1 if there
+// was one. `stalls`: replies to subs that stop to read, each of which costs seconds.
 
 #include <algorithm>
 #include <array>
@@ -187,11 +187,13 @@ std::size_t option(int argc, char** argv, std::string_view name, std::size_t oth
     return otherwise;
 }
 
-int all_rows(std::uint16_t port, std::size_t reps, std::size_t stalls) {
+/// Of all stages, or of the one whose name begins so.
+int all_rows(std::uint16_t port, std::size_t reps, std::size_t stalls, std::string_view stage) {
     std::printf("%-12s %-14s %8s %9s %9s %10s %11s %10s\n", "stage", "death", "reps", "200 there",
                 "404 gone", "404 there", "200 absent", "no answer");
     std::size_t faults = 0;
     for (const Row& row : rows) {
+        if (!std::string_view{name_of(row.stage)}.starts_with(stage)) continue;
         const bool stalls_it = row.stage == Stage::during && row.death == Death::stop;
         const std::size_t count = stalls_it ? stalls : reps;
         const Tally tally = run(port, row, count);
@@ -213,6 +215,10 @@ int main(int argc, char** argv) {
     try {
         const std::size_t reps = option(argc, argv, "--reps", 10'000);
         const std::size_t stalls = option(argc, argv, "--stalls", 64);
+        std::string_view stage;
+        for (int i = 1; i + 1 < argc; i += 2) {
+            if (std::string_view{argv[i]} == "--stage") stage = argv[i + 1];
+        }
         Fabric fabric;
         const auto port = static_cast<std::uint16_t>(weft::testing::free_port());
         fabric.configure(
@@ -223,7 +229,7 @@ int main(int argc, char** argv) {
         const Process relay = fabric.relay();
         Process gateway = fabric.start({"gateway"});
         gateway.wait_for_line(weft::testing::Stream::out, "ready");
-        return all_rows(port, reps, stalls);
+        return all_rows(port, reps, stalls, stage);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "esub_deaths: %s\n", error.what());
         return 1;
