@@ -1,6 +1,7 @@
 #include "gateway/http/beast_core.hpp"
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <random>
 
@@ -22,13 +23,16 @@ Core::Core(const ServerSettings& settings)
     std::random_device random;
     std::array<char, 16> text{};
     std::snprintf(text.data(), text.size(), "%08x", static_cast<unsigned>(random()));
-    id_prefix_ = text.data();
+    id_prefix_ = std::string{text.data()} + "-";
 }
 
 std::string Core::next_request_id() {
     std::array<char, 20> text{};
-    std::snprintf(text.data(), text.size(), "%llx", static_cast<unsigned long long>(++ids_));
-    return id_prefix_ + "-" + text.data();
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), ++ids_, 16).ptr;
+    std::string id;
+    id.reserve(id_prefix_.size() + text.size());
+    id += id_prefix_;
+    return id.append(text.data(), end);
 }
 
 std::string Core::request_id(const Headers& headers) {

@@ -15,6 +15,12 @@ constexpr std::size_t method_bytes_max = 24;
 /// What the framing of one chunk may take: size, extensions and the end of the line.
 constexpr std::size_t chunk_line_max = 256;
 
+std::size_t count_of(const Headers& headers, std::string_view name) {
+    return static_cast<std::size_t>(
+        std::count_if(headers.list().begin(), headers.list().end(),
+                      [&](const auto& header) { return same_name(header.first, name); }));
+}
+
 std::string bytes_text(std::size_t bytes) {
     return std::to_string(bytes) + " bytes";
 }
@@ -262,17 +268,17 @@ void RequestReader::on_head_end() {
 }
 
 bool RequestReader::check_host() {
-    const auto hosts = request_.headers.all("Host");
-    if (hosts.size() > 1 || (hosts.empty() && request_.version == 11)) {
+    const auto host = request_.headers.find("Host");
+    if (host ? count_of(request_.headers, "Host") > 1 : request_.version == 11) {
         refuse(Refused::bad_host, 400, "send exactly one Host header");
         return false;
     }
-    if (!hosts.empty() && !is_host(hosts.front())) {
+    if (host && !is_host(*host)) {
         refuse(Refused::bad_host, 400,
-               config::in_quotes(hosts.front()) + " is no host; send Host: NAME or NAME:PORT");
+               config::in_quotes(*host) + " is no host; send Host: NAME or NAME:PORT");
         return false;
     }
-    if (!authority_.empty() && !hosts.empty() && !same_name(authority_, hosts.front())) {
+    if (!authority_.empty() && host && !same_name(authority_, *host)) {
         refuse(Refused::bad_host, 400,
                "target and Host header name two hosts; send the same in both");
         return false;
@@ -285,7 +291,7 @@ bool RequestReader::check_once() {
         "Authorization",     "Content-Type", "Content-Encoding",      "Expect",
         "Sec-WebSocket-Key", "Origin",       "Sec-WebSocket-Version", "Upgrade"};
     for (const std::string_view name : once) {
-        if (request_.headers.all(name).size() > 1) {
+        if (count_of(request_.headers, name) > 1) {
             refuse(Refused::bad_header, 400,
                    "the header " + std::string{name} + " is there twice; send it once");
             return false;
@@ -295,24 +301,25 @@ bool RequestReader::check_once() {
 }
 
 bool RequestReader::find_framing() {
-    const auto lengths = request_.headers.all("Content-Length");
-    const auto encodings = request_.headers.all("Transfer-Encoding");
+    const auto length = request_.headers.find("Content-Length");
+    const auto encoding = request_.headers.find("Transfer-Encoding");
     std::string_view wrong;
-    if (lengths.size() > 1) {
+    if (length && count_of(request_.headers, "Content-Length") > 1) {
         wrong = "Content-Length is there more than once; send it once";
-    } else if (!lengths.empty() && !encodings.empty()) {
+    } else if (length && encoding) {
         wrong = "Content-Length and Transfer-Encoding are both there; send one of them";
-    } else if (encodings.size() > 1 || (!encodings.empty() && encodings.front() != "chunked")) {
+    } else if (encoding &&
+               (*encoding != "chunked" || count_of(request_.headers, "Transfer-Encoding") > 1)) {
         wrong = "the only Transfer-Encoding is chunked; send exactly that, once";
-    } else if (!encodings.empty() && request_.version == 10) {
+    } else if (encoding && request_.version == 10) {
         wrong = "HTTP/1.0 has no Transfer-Encoding; send a Content-Length";
     }
     if (!wrong.empty()) {
         refuse(Refused::bad_framing, 400, std::string{wrong});
         return false;
     }
-    chunked_ = !encodings.empty();
-    return lengths.empty() || find_length(lengths.front());
+    chunked_ = encoding.has_value();
+    return !length || find_length(*length);
 }
 
 bool RequestReader::find_length(std::string_view text) {

@@ -1,15 +1,22 @@
 // Load for esub on a gateway that runs: round trips of pairs, one connection each side, every body
 // verified. One thread, epoll.
 //   esub_load PORT [--mode sub|cold|psub|prep] [--pairs N] [--seconds S] [--bytes B] [--prefix P]
-// sub:  GET /sub first; POST /rep once that was a while ago; a 404 is tried again after 200 us.
+//             [--ahead N] [--waiting N] [--server PID]
+// sub:  a pair has `ahead` subs with keys of their own, which are replied to in turn; so a key was
+//       asked for that many rounds before its reply. A 404 is tried again after 200 us, and
+//       counted.
 // cold: GET and POST are written together.
 // psub: POST /rep, read by a WebSocket.  prep: the same, sent by a WebSocket.
-// A table on stdout: what was done in a second, and percentiles from the reply to its body.
+// --waiting: so many other subs wait all the time, and nobody replies to them.
+// A table on stdout: what was done in a second, percentiles from the reply to its body, how many
+// bodies were compared, and what a round cost this program, so that its own limit is known. With
+// the server's PID also what a round cost the server, and its resident memory.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,8 +41,9 @@ enum class Mode { sub, cold, psub, prep };
 struct Options {
     std::uint16_t port = 0;
     Mode mode = Mode::sub;
-    std::size_t pairs = 64, bytes = 64;
+    std::size_t pairs = 64, bytes = 64, ahead = 5, waiting = 0;
     double seconds = 4;
+    int server = 0;
     std::string prefix;
 };
 
@@ -66,12 +74,43 @@ void send_all(int fd, std::string_view bytes) {
     }
 }
 
-/// One side of a pair.
+/// One connection of a pair.
 struct Line {
     int fd = -1;
-    std::string in;
+    std::string key, in;
     bool is_websocket = false;
 };
+
+/// Seconds of processor time that another process has had; 0: not to be known.
+double cpu_of(int pid) {
+    std::FILE* file = std::fopen(("/proc/" + std::to_string(pid) + "/stat").c_str(), "r");
+    if (file == nullptr) return 0;
+    unsigned long user = 0, system = 0;
+    const int got = std::fscanf(file, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                                &user, &system);
+    std::fclose(file);
+    return got == 2
+               ? static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK))
+               : 0;
+}
+double own_cpu() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+double resident_kib(int pid) {
+    std::FILE* file = std::fopen(("/proc/" + std::to_string(pid) + "/statm").c_str(), "r");
+    if (file == nullptr) return 0;
+    unsigned long pages = 0;
+    const int got = std::fscanf(file, "%*u %lu", &pages);
+    std::fclose(file);
+    return got == 1
+               ? static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1024
+               : 0;
+}
 
 /// The next answer in `in`: its status, or 0 if it is not whole yet; takes it out.
 int take_answer(std::string& in, std::string& body) {
@@ -120,13 +159,21 @@ std::string masked_text(std::string_view text) {
 class Load {
 public:
     explicit Load(Options options) : options_(std::move(options)), epoll_(::epoll_create1(0)) {
+        allow_many_files();
+        idle_kib_ = resident_kib(options_.server);
+        for (std::size_t i = 0; i < options_.waiting; ++i) wait_idly(i);
+        if (options_.waiting > 0) await_keys(options_.waiting);
+        waiting_kib_ = resident_kib(options_.server);
         pairs_.resize(options_.pairs);
         for (std::size_t i = 0; i < pairs_.size(); ++i) open(i);
+        if (options_.mode == Mode::sub) await_keys(options_.waiting + pairs_.size() * ahead());
     }
 
     int run() {
         const auto begin = Clock::now();
         const auto until = begin + microseconds{static_cast<std::int64_t>(options_.seconds * 1e6)};
+        cpu_ = own_cpu();
+        server_cpu_ = cpu_of(options_.server);
         for (std::size_t i = 0; i < pairs_.size(); ++i) next_round(i);
         std::vector<epoll_event> events(256);
         auto now = Clock::now();
@@ -135,7 +182,7 @@ public:
             const int count = ::epoll_wait(epoll_, events.data(), 256, timeout);
             for (int i = 0; i < count; ++i) {
                 const std::uint64_t id = events[static_cast<std::size_t>(i)].data.u64;
-                on_bytes(id >> 1U, (id & 1U) != 0);
+                on_bytes(id >> 8U, id & 0xFFU);
             }
             now = Clock::now();
             while (!retries_.empty() && retries_.front().first <= now) {
@@ -149,19 +196,60 @@ public:
     }
 
 private:
+    static constexpr std::size_t ahead_max = 200, rep_slot = 255;
     struct Pair {
-        Line sub, rep;
+        std::vector<Line> subs;
+        std::size_t turn = 0;  ///< Whose round it is.
+        Line rep;
         std::uint64_t round = 0;
         std::string body, got, key;
         bool has_body = false, is_answered = false;
         Clock::time_point sent;
     };
 
-    void add(Line& line, std::size_t index, bool is_rep) {
+    static void allow_many_files() {
+        rlimit files{};
+        ::getrlimit(RLIMIT_NOFILE, &files);
+        files.rlim_cur = files.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &files);
+    }
+    [[nodiscard]] std::size_t ahead() const {
+        return options_.mode == Mode::sub ? std::clamp<std::size_t>(options_.ahead, 1, ahead_max)
+                                          : 1;
+    }
+    void add(Line& line, std::size_t index, std::size_t slot) {
         epoll_event event{};
         event.events = EPOLLIN;
-        event.data.u64 = index << 1U | (is_rep ? 1U : 0U);
+        event.data.u64 = index << 8U | slot;
         ::epoll_ctl(epoll_, EPOLL_CTL_ADD, line.fd, &event);
+    }
+    void wait_idly(std::size_t number) {
+        Line line;
+        line.fd = connect_to(options_.port);
+        line.key = key_of(number) + "-idle";
+        ask(line);
+        idle_.push_back(std::move(line));
+    }
+    static std::string key_of(std::size_t number) {
+        return "load-" + std::to_string(::getpid()) + "-" + std::to_string(number);
+    }
+    void ask(const Line& line) const {
+        send_all(line.fd,
+                 "GET " + options_.prefix + "/sub/" + line.key + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    }
+    /// Until so many of our keys are waited for.
+    void await_keys(std::size_t count) {
+        Line line;
+        line.fd = connect_to(options_.port);
+        const std::string ours = "\"load-" + std::to_string(::getpid()) + "-";
+        std::string body;
+        for (std::size_t seen = 0; seen < count;) {
+            send_all(line.fd, "GET " + options_.prefix + "/keys HTTP/1.1\r\nHost: h\r\n\r\n");
+            while (take_answer(line.in, body) == 0) fill(line);
+            seen = 0;
+            for (std::size_t at = 0; (at = body.find(ours, at)) != body.npos; ++at) ++seen;
+        }
+        ::close(line.fd);
     }
     void upgrade(Line& line, const std::string& path) {
         send_all(line.fd, "GET " + options_.prefix + path +
@@ -175,15 +263,21 @@ private:
     }
     void open(std::size_t index) {
         Pair& pair = pairs_[index];
-        pair.key = "load-" + std::to_string(::getpid()) + "-" + std::to_string(index);
-        pair.sub.fd = connect_to(options_.port);
+        pair.key = key_of(index);
         pair.rep.fd = connect_to(options_.port);
-        if (options_.mode == Mode::psub || options_.mode == Mode::prep) {
-            upgrade(pair.sub, "/psub/" + pair.key);
+        pair.subs.resize(ahead());
+        for (std::size_t slot = 0; slot < pair.subs.size(); ++slot) {
+            Line& sub = pair.subs[slot];
+            sub.fd = connect_to(options_.port);
+            sub.key = pair.key + "." + std::to_string(slot);
+            if (options_.mode == Mode::sub) ask(sub);
+            if (options_.mode == Mode::psub || options_.mode == Mode::prep) {
+                upgrade(sub, "/psub/" + sub.key);
+            }
+            add(sub, index, slot);
         }
         if (options_.mode == Mode::prep) upgrade(pair.rep, "/prep");
-        add(pair.sub, index, false);
-        add(pair.rep, index, true);
+        add(pair.rep, index, rep_slot);
     }
 
     void next_round(std::size_t index) {
@@ -195,25 +289,18 @@ private:
         pair.has_body = false;
         // Over a prep nothing comes back.
         pair.is_answered = options_.mode == Mode::prep;
-        if (options_.mode == Mode::sub || options_.mode == Mode::cold) {
-            send_all(pair.sub.fd, "GET " + options_.prefix + "/sub/" + pair.key +
-                                      " HTTP/1.1\r\nHost: h\r\n\r\n");
-        }
-        if (options_.mode == Mode::sub) {
-            // Behind what all others do now, so that it is registered first.
-            retries_.emplace_back(Clock::now(), index);
-        } else {
-            reply(index);
-        }
+        if (options_.mode == Mode::cold) ask(pair.subs.front());
+        reply(index);
     }
     void reply(std::size_t index) {
         Pair& pair = pairs_[index];
+        const std::string& key = pair.subs[pair.turn].key;
         pair.sent = Clock::now();
         if (options_.mode == Mode::prep) {
-            return send_all(pair.rep.fd, masked_text(R"({"key":")" + pair.key + R"(","data":")" +
-                                                     pair.body + "\"}"));
+            return send_all(pair.rep.fd,
+                            masked_text(R"({"key":")" + key + R"(","data":")" + pair.body + "\"}"));
         }
-        send_all(pair.rep.fd, "POST " + options_.prefix + "/rep/" + pair.key +
+        send_all(pair.rep.fd, "POST " + options_.prefix + "/rep/" + key +
                                   " HTTP/1.1\r\nHost: h\r\nContent-Length: " +
                                   std::to_string(pair.body.size()) + "\r\n\r\n" + pair.body);
     }
@@ -224,9 +311,10 @@ private:
         if (got <= 0) fail("a connection was closed");
         line.in.append(bytes, static_cast<std::size_t>(got));
     }
-    void on_bytes(std::size_t index, bool is_rep) {
+    void on_bytes(std::size_t index, std::size_t slot) {
         Pair& pair = pairs_[index];
-        Line& line = is_rep ? pair.rep : pair.sub;
+        const bool is_rep = slot == rep_slot;
+        Line& line = is_rep ? pair.rep : pair.subs[slot];
         fill(line);
         if (is_rep) {
             const int status = take_answer(line.in, pair.got);
@@ -243,12 +331,16 @@ private:
                                   : take_answer(line.in, pair.got) == 0) {
                 return;
             }
-            if (pair.got != pair.body) ++wrong_;
+            if (slot != pair.turn || pair.has_body || pair.got != pair.body) ++wrong_;
+            ++verified_;
             pair.has_body = true;
             took_.push_back(static_cast<float>(
                 std::chrono::duration<double, std::micro>(Clock::now() - pair.sent).count()));
         }
-        if (pair.has_body && pair.is_answered) next_round(index);
+        if (!pair.has_body || !pair.is_answered) return;
+        if (options_.mode == Mode::sub) ask(pair.subs[pair.turn]);
+        pair.turn = (pair.turn + 1) % pair.subs.size();
+        next_round(index);
     }
 
     void report(double seconds) {
@@ -258,13 +350,25 @@ private:
             if (took_.empty()) return 0.0F;
             return took_[static_cast<std::size_t>(share * static_cast<double>(took_.size() - 1))];
         };
-        std::printf("%-5s %6s %6s %10s %9s %9s %8s %6s\n", "mode", "pairs", "bytes", "rate/s",
-                    "p50 us", "p99 us", "again", "wrong");
-        std::printf("%-5s %6zu %6zu %10.0f %9.0f %9.0f %8zu %6zu\n",
+        const double rounds = std::max(1.0, static_cast<double>(took_.size()));
+        const double own = (own_cpu() - cpu_) / rounds * 1e6;
+        std::printf("%-5s %6s %6s %10s %8s %8s %7s %9s %6s %8s %9s\n", "mode", "pairs", "bytes",
+                    "rate/s", "p50 us", "p99 us", "again", "verified", "wrong", "own us",
+                    "limit/s");
+        std::printf("%-5s %6zu %6zu %10.0f %8.0f %8.0f %7zu %9zu %6zu %8.2f %9.0f\n",
                     names[static_cast<std::size_t>(options_.mode)], options_.pairs, options_.bytes,
                     static_cast<double>(took_.size()) / seconds,
                     static_cast<double>(percentile(0.5)), static_cast<double>(percentile(0.99)),
-                    again_, wrong_);
+                    again_, verified_, wrong_, own, 1e6 / own);
+        if (options_.server == 0) return;
+        std::printf("server: %.2f us of processor a round, %.2f cores",
+                    (cpu_of(options_.server) - server_cpu_) / rounds * 1e6,
+                    (cpu_of(options_.server) - server_cpu_) / seconds);
+        if (options_.waiting > 0) {
+            std::printf("; %zu wait, %.2f KiB each", options_.waiting,
+                        (waiting_kib_ - idle_kib_) / static_cast<double>(options_.waiting));
+        }
+        std::printf("; resident %.0f KiB\n", resident_kib(options_.server));
     }
 
     const Options options_;
@@ -272,7 +376,9 @@ private:
     std::vector<Pair> pairs_;
     std::deque<std::pair<Clock::time_point, std::size_t>> retries_;
     std::vector<float> took_;
-    std::size_t again_ = 0, wrong_ = 0;
+    std::vector<Line> idle_;
+    std::size_t again_ = 0, wrong_ = 0, verified_ = 0;
+    double cpu_ = 0, server_cpu_ = 0, idle_kib_ = 0, waiting_kib_ = 0;
 };
 
 Options read_options(int argc, char** argv) {
@@ -288,6 +394,12 @@ Options read_options(int argc, char** argv) {
                                              : Mode::sub;
         } else if (name == "--pairs") {
             options.pairs = static_cast<std::size_t>(std::atol(argv[i + 1]));
+        } else if (name == "--ahead") {
+            options.ahead = static_cast<std::size_t>(std::atol(argv[i + 1]));
+        } else if (name == "--waiting") {
+            options.waiting = static_cast<std::size_t>(std::atol(argv[i + 1]));
+        } else if (name == "--server") {
+            options.server = std::atoi(argv[i + 1]);
         } else if (name == "--seconds") {
             options.seconds = std::atof(argv[i + 1]);
         } else if (name == "--bytes") {
@@ -295,7 +407,7 @@ Options read_options(int argc, char** argv) {
         } else if (name == "--prefix") {
             options.prefix = value;
         } else {
-            fail("--mode, --pairs, --seconds, --bytes and --prefix are known");
+            fail("known are --mode --pairs --seconds --bytes --prefix --ahead --waiting --server");
         }
     }
     return options;
