@@ -31,6 +31,7 @@
 #include "gateway/rse/rse_handler.hpp"
 #include "gateway/settings.hpp"
 #include "gateway/webhooks/notices.hpp"
+#include "gateway/webhooks/owners.hpp"
 #include "gateway/webhooks/webhook_handler.hpp"
 #include "gateway/webhooks/webhook_presenter.hpp"
 #include "signing/refusal.hpp"
@@ -114,7 +115,11 @@ public:
 
     ~Gateway() { stop(); }
 
-    void refresh() { tokens_->refresh(); }
+    /// About four times a second.
+    void refresh() {
+        const bool others = tokens_->refresh();
+        if (others || ++looks_ % owners_every == 0) owners_->look();
+    }
     /// The access log goes on in the file that has its name now.
     void reopen_log() {
         if (access_log_) access_log_->reopen();
@@ -254,6 +259,9 @@ private:
         webhooks_ = std::make_shared<gateway::webhooks::WebhookHandler>(
             gateway::webhooks::WebhookHandler::Parts{*engine_, *bridge_, *bridge_, *access_,
                                                      fabric_->clock(), space, webhooks});
+        owners_ = std::make_unique<gateway::webhooks::Owners>(
+            *engine_, [this](const std::string& name) { return tokens_->holder(name); });
+        owners_->look();
     }
 
     [[nodiscard]] std::shared_ptr<gateway::Handler> handler_of(Protocol protocol) const {
@@ -421,6 +429,9 @@ private:
     std::unique_ptr<gateway::webhooks::Notices> notices_;
     const gateway::webhooks::WebhookPresenter webhook_presenter_;
     std::unique_ptr<gateway::delivery::LiveEngine> engine_;
+    static constexpr unsigned owners_every = 20;
+    unsigned looks_ = 0;
+    std::unique_ptr<gateway::webhooks::Owners> owners_;
     gateway::LateTimers timers_;
     std::shared_ptr<gateway::native::NativeHandler> native_;
     std::shared_ptr<gateway::MetricsHandler> metrics_;

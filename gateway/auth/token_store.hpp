@@ -26,8 +26,11 @@ public:
         std::function<void(const std::string&)> warn);
 
     [[nodiscard]] std::optional<Principal> find(std::string_view token) override;
-    /// Looks whether the file is another one: cheap, call it about four times a second.
-    void refresh();
+    /// What all tokens of this name together may do; nothing: there is none.
+    [[nodiscard]] std::optional<Principal> holder(std::string_view name) const;
+    /// Looks whether the file is another one: cheap, call it about four times a second. True: other
+    /// tokens are in force now.
+    bool refresh();
     [[nodiscard]] std::size_t tokens() const;
 
 private:

@@ -30,13 +30,14 @@ Courier::Courier(Subscription subscription, Progress progress, std::uint64_t see
         batch.attempts = failed.attempts;
         batch.failed = true;
         batch.is = Is::waiting;
-        batch.due = now.steady;
+        batch.due = batch.failing_since = now.steady;
         // One that is ordered goes on at once; the others keep their pause.
         if (!subscription_.ordered && failed.due_us > now.utc_us) {
             const auto left = microseconds{failed.due_us - now.utc_us};
             batch.due += std::min<Instant>(left, std::chrono::hours{24});
         }
-        cut_.id = std::max(cut_.id, batch.ids.back());
+        // One that is parked says nothing of what lies in front of it.
+        if (subscription_.ordered) cut_.id = std::max(cut_.id, batch.ids.back());
         batches_.emplace(std::move(failed.delivery), std::move(batch));
     }
     if (subscription_.ordered) read_ = cut_;
@@ -262,12 +263,16 @@ void Courier::on_sent(const std::string& delivery, const Outcome& outcome, Momen
     }
 }
 
-std::optional<milliseconds> Courier::pause_after(std::uint64_t attempts) {
+std::optional<milliseconds> Courier::pause_after(const Batch& failed, Moment now) {
     const auto& pauses = subscription_.retry.pauses;
+    const std::uint64_t attempts = failed.attempts;
     milliseconds pause{};
     if (pauses.empty()) {
         const auto doubled = std::min<std::uint64_t>(attempts - 1, 20);
-        pause = std::min(pause_first * (std::int64_t{1} << doubled), pause_longest);
+        const auto away =
+            std::chrono::duration_cast<milliseconds>(now.steady - failed.failing_since);
+        const auto most = std::clamp(away / pause_share, pause_first, pause_longest);
+        pause = std::min(pause_first * (std::int64_t{1} << doubled), most);
     } else if (attempts <= pauses.size()) {
         pause = pauses[attempts - 1];
     } else if (subscription_.ordered) {
@@ -290,13 +295,16 @@ void Courier::failed(Batches::iterator at, const Outcome& outcome, Moment now) {
         failing_since_ = now.steady;
         failing_since_us_ = now.utc_us;
     }
-    if (!batch.failed) ++version_;  // its name and its messages are to be kept
+    if (!batch.failed) {
+        ++version_;  // its name and its messages are to be kept
+        batch.failing_since = now.steady;
+    }
     batch.failed = true;
     batch.events = {};
     batch.is = Is::waiting;
     const RetryPolicy& retry = subscription_.retry;
     if (subscription_.ordered) read_again({read_.epoch, batch.ids.back()});
-    if (const auto pause = pause_after(batch.attempts)) {
+    if (const auto pause = pause_after(batch, now)) {
         batch.due = now.steady + *pause;
         if (outcome.retry_after && retry.honours_retry_after) {
             const Instant asked = std::min(*outcome.retry_after, retry_after_longest);

@@ -40,7 +40,11 @@ class Courier {
 public:
     static constexpr std::size_t parked_ids_max = 10'000;
     static constexpr std::uint64_t failing_at = 5;  ///< Failures in a row.
+    /// A pause that no schedule says: from `pause_first`, doubled, at most `pause_longest`, and at
+    /// most this share of what the batch has failed for: who was away for ten seconds is found
+    /// again within one.
     static constexpr std::chrono::milliseconds pause_first{100}, pause_longest{60'000};
+    static constexpr int pause_share = 10;
     static constexpr std::chrono::seconds retry_after_longest{3600};
 
     /// `seed`: of jitter and of the names of deliveries.
@@ -136,7 +140,7 @@ private:
         std::vector<reliability::JournalId> ids;
         std::vector<StoredEvent> events;
         std::uint64_t attempts = 0, first_us = 0;
-        fabric::Instant due{};
+        fabric::Instant due{}, failing_since{};
         bool failed = false;
         Is is = Is::ready;
     };
@@ -153,7 +157,8 @@ private:
     void front_changed(Moment now);
     void read_again(reliability::Position after);
     void failed(Batches::iterator batch, const Outcome& outcome, Moment now);
-    [[nodiscard]] std::optional<std::chrono::milliseconds> pause_after(std::uint64_t attempts);
+    [[nodiscard]] std::optional<std::chrono::milliseconds> pause_after(const Batch& failed,
+                                                                       Moment now);
     void disable(std::string reason);
     [[nodiscard]] std::string new_name(Moment now);
 

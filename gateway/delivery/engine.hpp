@@ -88,7 +88,8 @@ public:
     virtual void check_url(std::string url, OnDone done) = 0;
     /// Makes or replaces; durable when it answers. One that is new begins behind the journal's
     /// head, or at `start` (an id: what follows it is delivered). One that is there keeps its
-    /// place. The url has been checked by the caller.
+    /// place and its state, which only set_state() and its failures change. The url has been
+    /// checked by the caller.
     virtual void put(Subscription subscription, std::optional<reliability::JournalId> start,
                      OnDone done) = 0;
     /// Gone with its cursor; what was on its way is cancelled. `not_found` if there is none.

@@ -20,12 +20,37 @@ LiveEngine::Core::Core(Parts the_parts, AddressGuard the_guard)
 LiveEngine::Core::~Core() = default;
 
 bool LiveEngine::Core::post(Task task) {
-    const std::scoped_lock lock(inbox_mutex);
-    if (closed) return false;
-    const bool first = inbox.empty();
-    inbox.push_back(std::move(task));
-    if (first) posted.notify_one();
+    {
+        const std::scoped_lock lock(inbox_mutex);
+        if (closed) return false;
+        const bool first = inbox.empty();
+        inbox.push_back(std::move(task));
+        // The loop looks before it waits.
+        if (!first || loop_thread == std::this_thread::get_id()) return true;
+        if (!parts.sender->takes_turns()) posted.notify_one();
+    }
+    if (parts.sender->takes_turns()) parts.sender->wake();
     return true;
+}
+
+/// Until somebody posted something, or then; meanwhile requests are made, where the sender has no
+/// thread of its own: a request and its answer change threads that much less.
+void LiveEngine::Core::wait_until(Instant until, std::vector<Task>& tasks) {
+    const Instant left = until - parts.clock.steady();
+    if (parts.sender->takes_turns()) {
+        bool idle = false;
+        {
+            const std::scoped_lock lock(inbox_mutex);
+            idle = inbox.empty() && left > Instant{0};
+        }
+        parts.sender->turn(idle ? std::chrono::ceil<std::chrono::milliseconds>(left)
+                                : std::chrono::milliseconds{0});
+    }
+    std::unique_lock lock(inbox_mutex);
+    if (!parts.sender->takes_turns() && inbox.empty() && left > Instant{0}) {
+        posted.wait_for(lock, left, [&] { return !inbox.empty(); });
+    }
+    tasks.swap(inbox);
 }
 
 void LiveEngine::Core::run() {
@@ -33,14 +58,7 @@ void LiveEngine::Core::run() {
     while (true) {
         Instant until = next_sweep;
         if (!timers.empty()) until = std::min(until, timers.begin()->first);
-        {
-            std::unique_lock lock(inbox_mutex);
-            const Instant left = until - parts.clock.steady();
-            if (inbox.empty() && left > Instant{0}) {
-                posted.wait_for(lock, left, [&] { return !inbox.empty(); });
-            }
-            tasks.swap(inbox);
-        }
+        wait_until(until, tasks);
         for (Task& task : tasks) task();
         tasks.clear();
         fire_timers();
@@ -100,6 +118,7 @@ void LiveEngine::Core::sweep() {
     const Moment now = moment();
     if (now.steady < next_sweep) return;
     next_sweep = now.steady + sweep_every;
+    pages.clear();
     std::size_t failing = 0, active = 0, paused = 0, off = 0, parked = 0;
     for (const auto& [serial, entry] : entries) {
         const Courier& courier = entry->courier;
@@ -143,7 +162,13 @@ Entry* LiveEngine::Core::find(const std::string& id) {
 void LiveEngine::Core::interests_changed(Entry& entry) {
     const Subscription& subscription = entry.courier.subscription();
     std::vector<signing::TopicGlob> globs;
-    for (const Interest& interest : subscription.interests) globs.push_back(interest.glob);
+    std::set<std::string> texts;
+    for (const Interest& interest : subscription.interests) {
+        globs.push_back(interest.glob);
+        texts.emplace(interest.glob.text());
+    }
+    entry.globs.clear();
+    for (const std::string& text : texts) entry.globs += text + '\n';
     entry.interests = std::make_shared<const std::vector<Interest>>(subscription.interests);
     entry.filter = reliability::TopicFilter(std::move(globs));
     if (entry.waiter != 0) parts.bridge.forget(std::exchange(entry.waiter, 0));

@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "gateway/delivery/address_guard.hpp"
 #include "gateway/delivery/courier.hpp"
 #include "gateway/delivery/live_engine.hpp"
+#include "reliability/journal/state_writer.hpp"
 
 namespace weft::gateway::delivery {
 
@@ -41,6 +43,7 @@ struct Entry {
     Courier courier;
     const Presenter* presenter = nullptr;
     reliability::TopicFilter filter;
+    std::string globs;  ///< The texts of the filter, in order: those who have the same share reads.
     std::shared_ptr<const std::vector<Interest>> interests;
     std::map<std::string, Flight> flights;  ///< By delivery.
     std::deque<Attempt> attempts;           ///< Oldest first.
@@ -57,6 +60,15 @@ struct Entry {
 /// Whether one of them matches its topic and its place.
 [[nodiscard]] bool interested(const std::vector<Interest>& interests, const StoredEvent& event);
 
+/// Of a page: globs, epoch, id, messages and bytes of the read.
+using PageKey = std::tuple<std::string, reliability::JournalEpoch, reliability::JournalId,
+                           std::uint64_t, std::size_t>;
+using SharedPage = std::shared_ptr<const BridgeResult<EventPage>>;
+/// Who waits for a page: Entry::serial and Courier::Read::token.
+struct Reader {
+    std::uint64_t serial = 0, token = 0;
+};
+
 struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     Core(Parts the_parts, AddressGuard the_guard);
     ~Core();
@@ -71,6 +83,7 @@ struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     /// Any thread. False: it has ended, and the task is dropped.
     bool post(Task task);
     void run();
+    void wait_until(fabric::Instant until, std::vector<Task>& tasks);
     void fire_timers();
     void sweep();
     [[nodiscard]] bool drained();
@@ -82,11 +95,8 @@ struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     void show(const Subscription& subscription);
     void interests_changed(Entry& entry);
 
-    // engine_deliveries.cpp: from the journal to the receivers.
+    // engine_deliveries.cpp: from couriers to receivers.
     void pump(Entry& entry);
-    void start_read(Entry& entry, const Courier::Read& read);
-    void start_wait(Entry& entry, const Courier::Read& read);
-    void start_fetch(Entry& entry, Courier::Fetch fetch);
     void send_ready();
     void start_send(Entry& entry);
     void on_sent(std::uint64_t serial, const std::string& delivery, SendResult result);
@@ -96,12 +106,21 @@ struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     void tell(Entry& entry, const Courier::Outcome& outcome);
     void say(const Entry& entry, Notice::Kind kind, std::string sentence) const;
 
+    // engine_reads.cpp: from the journal to couriers.
+    void start_read(Entry& entry, const Courier::Read& read);
+    void on_page(const PageKey& key, const SharedPage& page);
+    void take_page(std::uint64_t serial, std::uint64_t token, const BridgeResult<EventPage>& page);
+    void start_wait(Entry& entry, const Courier::Read& read);
+    void start_fetch(Entry& entry, Courier::Fetch fetch);
+
     // engine_notes.cpp: what is kept. One piece of work at a time, in its order; positions after
     // everything else.
     void keep(Work work, Then then);
     void start_keeping();
     void write_notes(bool everything);
-    void keep_subscription(Entry& entry);
+    void apply_notes(std::vector<reliability::StateChange> changes, Then then);
+    /// As it is shown when its turn comes: what was changed before that is not written back.
+    void keep_subscription(const Entry& entry);
 
     // engine_owner.cpp: what protocols ask for.
     void put(Subscription subscription, std::optional<reliability::JournalId> start, OnDone done);
@@ -119,11 +138,14 @@ struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     Parts parts;
     const AddressGuard guard;
     std::map<std::string, const Presenter*, std::less<>> presenters;  // before the start
+    /// Of the journal, which outlives the bridge; null: notes are work for the room.
+    reliability::StateWriter* writer = nullptr;  // before the start
 
     std::mutex inbox_mutex;  // guards what follows
     std::condition_variable posted;
     std::vector<Task> inbox;
     bool closed = false;
+    std::atomic<std::thread::id> loop_thread{};
 
     mutable std::mutex shown_mutex;  // guards shown
     std::map<std::string, Subscription> shown;
@@ -139,6 +161,8 @@ struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     std::size_t failing_in_flight = 0, side_sends = 0;
     std::map<std::uint64_t, Sender::Ticket> side_tickets;
     std::uint64_t last_side = 0;
+    std::map<PageKey, std::vector<Reader>> reading;  // at most one of each entry
+    std::map<PageKey, SharedPage> pages;             // bounded; until the next sweep
     std::deque<std::pair<Work, Then>> to_keep;
     std::vector<std::uint64_t> to_note;
     bool keeping = false;
@@ -149,7 +173,7 @@ struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     // Written by the thread, read by any.
     std::atomic<std::size_t> in_flight{0};
     std::atomic<std::uint64_t> attempts_ok{0}, attempts_failed{0}, messages_sent{0}, given_up{0},
-        disabled{0}, notes{0}, notes_failed{0}, side_total{0};
+        disabled{0}, notes{0}, notes_failed{0}, side_total{0}, page_reads{0};
     std::atomic<std::size_t> failing_now{0}, active_now{0}, paused_now{0}, disabled_now{0},
         parked_now{0};
 

@@ -8,12 +8,8 @@
 namespace weft::gateway::delivery {
 
 using fabric::Instant;
-using reliability::JournalId;
 
 namespace {
-
-constexpr std::chrono::milliseconds wait_at_most{60'000};
-constexpr std::size_t fetch_bytes = std::size_t{64} << 20;
 
 bool is_secret(std::string_view name) {
     constexpr std::array<std::string_view, 6> words{"authorization", "token", "secret",
@@ -109,91 +105,6 @@ void LiveEngine::Core::pump(Entry& entry) {
     if (entry.timer) timers.erase({*entry.timer, entry.serial});
     entry.timer = deadline;
     if (deadline) timers.emplace(*deadline, entry.serial);
-}
-
-void LiveEngine::Core::start_read(Entry& entry, const Courier::Read& read) {
-    ReadRequest request;
-    request.after = read.after;
-    request.filter = entry.filter;
-    request.messages = read.messages;
-    request.bytes = read.bytes;
-    request.keep = [wanted = entry.interests](const StoredEvent& event) {
-        return interested(*wanted, event);
-    };
-    const auto answered = [weak = weak_from_this(), serial = entry.serial,
-                           token = read.token](BridgeResult<EventPage> page) {
-        const auto self = weak.lock();
-        if (!self) return;
-        auto shared = std::make_shared<BridgeResult<EventPage>>(std::move(page));
-        self->post([core = self.get(), serial, token, shared] {
-            Entry* found = core->find(serial);
-            if (found == nullptr) return;
-            Courier& courier = found->courier;
-            if (!*shared) {
-                courier.on_read_failed(token, core->moment());
-                return core->pump(*found);
-            }
-            EventPage& got = **shared;
-            std::vector<StoredEvent> wanted;
-            for (StoredEvent& event : std::exchange(got.events, {})) {
-                if (found->presenter->wants(courier.subscription(), event)) {
-                    wanted.push_back(std::move(event));
-                }
-            }
-            courier.on_page(token, std::move(wanted), got, core->moment());
-            core->pump(*found);
-        });
-    };
-    parts.bridge.read(std::move(request), answered);
-}
-
-void LiveEngine::Core::start_wait(Entry& entry, const Courier::Read& read) {
-    const std::uint64_t serial = entry.serial;
-    entry.waiter =
-        parts.bridge.wait(read.after.id, entry.filter, wait_at_most,
-                          [weak = weak_from_this(), serial, token = read.token](Woken woken) {
-                              const auto self = weak.lock();
-                              if (!self) return;
-                              self->post([core = self.get(), serial, token, woken] {
-                                  Entry* found = core->find(serial);
-                                  if (found == nullptr) return;
-                                  if (woken == Woken::stored || woken == Woken::timeout) {
-                                      found->courier.woken(token);
-                                  } else {
-                                      found->courier.on_read_failed(token, core->moment());
-                                  }
-                                  core->pump(*found);
-                              });
-                          });
-}
-
-void LiveEngine::Core::start_fetch(Entry& entry, Courier::Fetch fetch) {
-    ReadRequest request;
-    auto ids = std::make_shared<const std::vector<JournalId>>(std::move(fetch.ids));
-    request.after.id = ids->front() - 1;
-    request.through = ids->back();
-    request.messages = ids->size();
-    request.bytes = fetch_bytes;
-    request.keep = [ids](const StoredEvent& event) {
-        return std::binary_search(ids->begin(), ids->end(), event.id);
-    };
-    parts.bridge.read(std::move(request), [weak = weak_from_this(), serial = entry.serial,
-                                           delivery = std::move(fetch.delivery)](
-                                              BridgeResult<EventPage> page) {
-        const auto self = weak.lock();
-        if (!self) return;
-        auto shared = std::make_shared<BridgeResult<EventPage>>(std::move(page));
-        self->post([core = self.get(), serial, delivery, shared] {
-            Entry* found = core->find(serial);
-            if (found == nullptr) return;
-            if (*shared) {
-                found->courier.on_fetched(delivery, std::move((*shared)->events), core->moment());
-            } else {
-                found->courier.on_fetch_failed(delivery, core->moment());
-            }
-            core->pump(*found);
-        });
-    });
 }
 
 void LiveEngine::Core::send_ready() {

@@ -15,6 +15,14 @@ std::string key_of(std::string_view prefix, const std::string& id) {
     return std::string{prefix} + id;
 }
 
+std::size_t bytes_of(const std::vector<StateChange>& changes) {
+    std::size_t bytes = 0;
+    for (const StateChange& change : changes) {
+        bytes += change.key.size() + (change.value ? change.value->size() : 0);
+    }
+    return bytes;
+}
+
 /// What all of it weighs stays below what one apply() takes.
 reliability::JournalResult<void> apply_in_parts(StateStore& state,
                                                 const std::vector<StateChange>& changes) {
@@ -75,7 +83,7 @@ void LiveEngine::Core::write_notes(bool everything) {
         reliability::Position position;
     };
     auto noted = std::make_shared<std::vector<Noted>>();
-    auto changes = std::make_shared<std::vector<StateChange>>();
+    std::vector<StateChange> changes;
     const Moment now = moment();
     for (const std::uint64_t serial : std::exchange(to_note, {})) {
         Entry* entry = find(serial);
@@ -85,37 +93,69 @@ void LiveEngine::Core::write_notes(bool everything) {
         const Subscription& subscription = entry->courier.subscription();
         const auto cursor =
             cursor_of(subscription, note.progress.position, note.progress.dropped, now.utc_us);
-        changes->push_back({reliability::cursor_key(cursor.name), encode_cursor(cursor)});
-        changes->push_back(
+        changes.push_back({reliability::cursor_key(cursor.name), encode_cursor(cursor)});
+        changes.push_back(
             {key_of(progress_prefix, subscription.id), encode_progress(note.progress)});
         noted->push_back({serial, note.version, note.progress.position});
     }
     if (noted->empty()) return;
-    keep([changes](
-             JournalThings& things) { return apply_in_parts(things.journal.state(), *changes); },
-         [this, noted](const reliability::JournalResult<void>& result) {
-             ++(result ? notes : notes_failed);
-             for (const Noted& one : *noted) {
-                 Entry* entry = find(one.serial);
-                 if (entry == nullptr) continue;
-                 // Where nothing can be written deliveries go on; the next note has it all.
-                 entry->courier.on_noted(one.version);
-                 if (result) entry->noted = one.position;
-                 pump(*entry);
-             }
-         });
+    apply_notes(std::move(changes), [this, noted](const reliability::JournalResult<void>& result) {
+        ++(result ? notes : notes_failed);
+        for (const Noted& one : *noted) {
+            Entry* entry = find(one.serial);
+            if (entry == nullptr) continue;
+            // Where nothing can be written deliveries go on; the next note has it all.
+            entry->courier.on_noted(one.version);
+            if (result) entry->noted = one.position;
+            pump(*entry);
+        }
+    });
 }
 
-void LiveEngine::Core::keep_subscription(Entry& entry) {
-    const Subscription& subscription = entry.courier.subscription();
-    StateChange change{key_of(subscription_prefix, subscription.id),
-                       encode_subscription(subscription)};
-    keep([change](JournalThings& things) { return things.journal.state().apply({change}); },
-         [this](const reliability::JournalResult<void>& result) {
-             if (!result && parts.warn) {
-                 parts.warn("a subscription could not be written: " + result.error().sentence);
-             }
-         });
+/// Deliveries wait for it: straight to the journal's writer, where that can be, instead of through
+/// a worker of the room that would wait for it.
+void LiveEngine::Core::apply_notes(std::vector<StateChange> changes, Then then) {
+    if (writer == nullptr || bytes_of(changes) > apply_bytes) {
+        auto shared = std::make_shared<std::vector<StateChange>>(std::move(changes));
+        return keep(
+            [shared](JournalThings& things) {
+                return apply_in_parts(things.journal.state(), *shared);
+            },
+            std::move(then));
+    }
+    keeping = true;
+    auto shared_then = std::make_shared<Then>(std::move(then));
+    writer->apply_soon(
+        std::move(changes), StateStore::Durability::lazy,
+        [weak = weak_from_this(), shared_then](reliability::JournalResult<void> got) {
+            const auto self = weak.lock();
+            if (!self) return;
+            auto result = std::make_shared<reliability::JournalResult<void>>(std::move(got));
+            self->post([core = self.get(), shared_then, result] {
+                core->keeping = false;
+                (*shared_then)(std::move(*result));
+            });
+        });
+}
+
+void LiveEngine::Core::keep_subscription(const Entry& entry) {
+    keep(
+        [this, id = entry.courier.subscription().id](
+            JournalThings& things) -> reliability::JournalResult<void> {
+            StateChange change{key_of(subscription_prefix, id), std::nullopt};
+            {
+                const std::scoped_lock lock(shown_mutex);
+                const auto found = shown.find(id);
+                if (found == shown.end()) return {};  // it was removed meanwhile
+                change.value = encode_subscription(found->second);
+            }
+            return things.journal.state().apply({change});
+        },
+        [this](const reliability::JournalResult<void>& result) {
+            if (!result && parts.warn) {
+                parts.warn("a subscription could not be written: " + result.error().sentence);
+            }
+        });
 }
 
 }  // namespace weft::gateway::delivery

@@ -75,8 +75,10 @@ void LiveEngine::Core::put(Subscription subscription, std::optional<JournalId> s
                 const std::scoped_lock lock(shown_mutex);
                 const auto known = shown.find(wanted.id);
                 made->fresh = known == shown.end();
-                if (!made->fresh && wanted.created_us == 0) {
-                    wanted.created_us = known->second.created_us;
+                if (!made->fresh) {
+                    if (wanted.created_us == 0) wanted.created_us = known->second.created_us;
+                    wanted.state = known->second.state;
+                    wanted.reason = known->second.reason;
                 }
                 there = shown.size();
             }
@@ -100,7 +102,13 @@ void LiveEngine::Core::put(Subscription subscription, std::optional<JournalId> s
             if (entry == nullptr) {
                 entry = &adopt(std::move(made->subscription), std::move(made->progress));
             } else {
+                // It may have been disabled while this was written.
+                const Subscription& now = entry->courier.subscription();
+                const bool other_state = made->subscription.state != now.state;
+                made->subscription.state = now.state;
+                made->subscription.reason = now.reason;
                 show(made->subscription);
+                if (other_state) keep_subscription(*entry);
                 const auto presenter = presenters.find(made->subscription.kind);
                 entry->presenter = presenter == presenters.end() ? nullptr : presenter->second;
                 entry->courier.replace(std::move(made->subscription), moment());

@@ -5,6 +5,7 @@
 #include "gateway/delivery/curl_sender.hpp"
 #include "gateway/delivery/engine_core.hpp"
 #include "gateway/delivery/record.hpp"
+#include "reliability/journal/state_writer.hpp"
 
 namespace weft::gateway::delivery {
 namespace {
@@ -23,6 +24,7 @@ struct Kept {
 struct Loaded {
     std::vector<Kept> kept;
     std::vector<std::string> said;
+    reliability::StateWriter* writer = nullptr;
 };
 
 /// Its ids are those of a journal that is no more: what is stored now is all new to it.
@@ -76,6 +78,7 @@ std::optional<Kept> load_one(JournalThings& things, const StateStore::Entry& ent
 JournalResult<Loaded> load_all(JournalThings& things) {
     constexpr std::size_t at_a_time = 200;
     Loaded loaded;
+    loaded.writer = dynamic_cast<reliability::StateWriter*>(&things.journal.state());
     std::string after;
     while (true) {
         const auto entries = things.journal.state().list(subscription_prefix, after, at_a_time);
@@ -98,7 +101,7 @@ tl::expected<std::unique_ptr<LiveEngine>, std::string> LiveEngine::open(Parts pa
     auto guard = AddressGuard::make(parts.settings.allow_http, parts.settings.allow_networks);
     if (!guard) return tl::make_unexpected("gateway.webhooks.allow_networks: " + guard.error());
     if (!parts.sender) {
-        auto sender = CurlSender::open(parts.settings, *guard);
+        auto sender = CurlSender::open(parts.settings, *guard, CurlSender::Runs::by_turns);
         if (!sender) return tl::make_unexpected(std::move(sender.error()));
         parts.sender = std::move(*sender);
     }
@@ -115,6 +118,7 @@ tl::expected<std::unique_ptr<LiveEngine>, std::string> LiveEngine::open(Parts pa
         return tl::make_unexpected("the subscriptions cannot be read: " + loaded.error().sentence);
     }
     auto core = std::make_shared<Core>(std::move(parts), std::move(*guard));
+    core->writer = loaded->writer;
     for (const std::string& line : loaded->said) {
         if (core->parts.warn) core->parts.warn(line);
     }
@@ -133,6 +137,7 @@ void LiveEngine::add(const Presenter& presenter) {
 
 void LiveEngine::start() {
     core_->thread = std::thread([core = core_.get()] {
+        core->loop_thread = std::this_thread::get_id();
         for (const auto& [serial, entry] : core->entries) {
             const auto found = core->presenters.find(entry->courier.subscription().kind);
             if (found != core->presenters.end()) entry->presenter = found->second;
@@ -280,6 +285,8 @@ std::vector<EngineFigure> LiveEngine::figures() const {
          "Writes of positions.",
          number(core.notes_failed.load()),
          {{"result", "failed"}}},
+        {"weft_delivery_reads_total", "Pages read for subscriptions, however many shared them.",
+         number(core.page_reads.load())},
         {"weft_delivery_in_flight", "Requests under way.", number(core.in_flight.load())},
         {"weft_delivery_failing", "Subscriptions whose last attempt has failed.",
          number(core.failing_now.load())},

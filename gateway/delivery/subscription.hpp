@@ -35,7 +35,7 @@ struct Batching {
 
 struct RetryPolicy {
     /// Pauses before the second attempt, the third, and so on; jitter of a fifth is added. Empty:
-    /// from 100 ms, doubled each time, 60 s at most, for ever.
+    /// from 100 ms, doubled each time, at most a tenth of the outage so far and 60 s, for ever.
     std::vector<std::chrono::milliseconds> pauses{};
     /// Nothing: repeated until it succeeds. Else an endpoint that has only failed for so long is
     /// disabled.

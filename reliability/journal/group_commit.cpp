@@ -100,6 +100,21 @@ JournalResult<void> GroupCommit::apply(const std::vector<StateChange>& changes, 
     return put_and_wait(std::move(item), nullptr);
 }
 
+void GroupCommit::apply_soon(std::vector<StateChange> changes, bool sync,
+                             StateWriter::OnApplied done) {
+    const auto size = size_of(changes);
+    if (!size) return done(tl::make_unexpected(size.error()));
+    // Where there is no thread whoever asks does the work, as put_and_wait() has it.
+    if (runs_ == WriterRuns::in_steps) return done(apply(changes, sync));
+    auto shared = std::make_shared<StateWriter::OnApplied>(std::move(done));
+    Item item;
+    item.state = std::move(changes);
+    item.sync = sync;
+    item.size.bytes = *size;
+    item.answer = [shared](Item&, const JournalResult<void>& result) { (*shared)(result); };
+    if (auto refused = put(item)) (*shared)(tl::make_unexpected(std::move(*refused)));
+}
+
 JournalResult<void> GroupCommit::expire(std::vector<JournalId> firsts) {
     Item item;
     item.size.bytes = firsts.size() * sizeof(JournalId);

@@ -21,6 +21,7 @@
 #include "reliability/journal/commit.hpp"
 #include "reliability/journal/head_watchers.hpp"
 #include "reliability/journal/run_shape.hpp"
+#include "reliability/journal/state_writer.hpp"
 
 namespace weft::reliability {
 
@@ -37,6 +38,7 @@ public:
 
     void append(std::vector<RunToStore> runs, Journal::OnAppended done);
     [[nodiscard]] JournalResult<void> apply(const std::vector<StateChange>& changes, bool sync);
+    void apply_soon(std::vector<StateChange> changes, bool sync, StateWriter::OnApplied done);
     [[nodiscard]] JournalResult<void> expire(std::vector<JournalId> firsts);
     /// The new low-water mark.
     [[nodiscard]] JournalResult<JournalId> trim(JournalId low);

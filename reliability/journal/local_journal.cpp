@@ -9,12 +9,13 @@
 #include "reliability/journal/journal_reader.hpp"
 #include "reliability/journal/run_shape.hpp"
 #include "reliability/journal/run_walk.hpp"
+#include "reliability/journal/state_writer.hpp"
 
 namespace weft::reliability {
 
 using Reason = JournalError::Reason;
 
-struct LocalJournal::Core final : public StateStore {
+struct LocalJournal::Core final : public StateStore, public StateWriter {
     Core(std::unique_ptr<RunStorage> given, std::string its_backend, const fabric::Clock& clock,
          JournalLimits limits, std::string its_read_only, WriterRuns runs)
         : epoch(given->found().epoch),
@@ -53,6 +54,11 @@ struct LocalJournal::Core final : public StateStore {
                               Durability durability) override {
         if (auto may = may_write(); !may) return may;
         return writer.apply(changes, durability == Durability::sync);
+    }
+    void apply_soon(std::vector<StateChange> changes, Durability durability,
+                    OnApplied done) override {
+        if (auto may = may_write(); !may) return done(std::move(may));
+        writer.apply_soon(std::move(changes), durability == Durability::sync, std::move(done));
     }
 
     const JournalEpoch epoch;

@@ -94,9 +94,13 @@ TEST_F(Tokens, AreTakenUpAndGivenUpWhileTheGatewayRuns) {
     EXPECT_FALSE(store->find(second.text));
     store->refresh();
     EXPECT_TRUE(store->find(second.text));
+    EXPECT_TRUE(store->holder("one"));
+    EXPECT_FALSE(store->refresh()) << "nothing has changed";
     keep({record_for(second, "two")});
-    store->refresh();
+    EXPECT_TRUE(store->refresh());
     EXPECT_FALSE(store->find(first.text));
+    EXPECT_FALSE(store->holder("one"));
+    EXPECT_EQ(store->holder("two")->name, "two");
     EXPECT_THAT(warned_, IsEmpty());
 }
 

@@ -229,7 +229,7 @@ TEST(CourierSimulation, OrderedOnesGetEverythingInOrderOverFaultsAndKills) {
 }
 
 TEST(CourierSimulation, UnorderedOnesGetEverythingOverFaultsAndKills) {
-    expect_all({.ordered = false}, 40);
+    expect_all({.ordered = false}, 100);
 }
 
 TEST(CourierSimulation, NothingComesTwiceWhereEverythingSucceeds) {

@@ -198,21 +198,41 @@ TEST_F(CourierTest, ARetryCarriesTheSameMessagesAndHoldsBackWhatComesAfter) {
     EXPECT_NE(last_, name);
 }
 
-TEST_F(CourierTest, PausesDoubleFromATenthOfASecondToAMinuteWithAFifthOfJitter) {
+TEST_F(CourierTest, PausesDoubleToATenthOfTheOutageWithAFifthOfJitter) {  // M82
     begin(ordered());
     store();
-    std::int64_t expected = 100;
-    for (int i = 0; i < 14; ++i) {
+    std::int64_t doubled = 100;
+    fabric::Instant first{};
+    for (int i = 0; i < 140; ++i) {
         ASSERT_THAT(send(), ElementsAre(1));
+        if (i == 0) first = steady_;
         fail();
+        const std::int64_t away = (steady_ - first) / milliseconds{1};
+        const std::int64_t expected =
+            std::min(doubled, std::clamp<std::int64_t>(away / 10, 100, 60'000));
         EXPECT_GE(pause().count(), expected);
         EXPECT_LE(pause().count(), expected + expected / 5);
         pass(pause());
-        expected = std::min<std::int64_t>(2 * expected, 60'000);
+        doubled = std::min<std::int64_t>(2 * doubled, 60'000);
     }
+    EXPECT_GE(steady_ - first, seconds{1200}) << "the longest pause was not reached";
     EXPECT_THAT(send(), ElementsAre(1));
     succeed();
     EXPECT_EQ(courier_->failures_in_a_row(), 0U);
+}
+
+TEST_F(CourierTest, AfterTenSecondsOfOutageThePauseIsLittleMoreThanOne) {  // M82
+    begin(ordered());
+    store();
+    const fabric::Instant first = steady_;
+    while (steady_ - first < seconds{10}) {
+        ASSERT_THAT(send(), ElementsAre(1));
+        fail();
+        ASSERT_GE(pause(), milliseconds{100}) << "never a busy loop";
+        ASSERT_LE(pause(), milliseconds{1200});
+        pass(pause());
+    }
+    EXPECT_LE(courier_->counts().failures, 60U);
 }
 
 TEST_F(CourierTest, RetryAfterMakesAPauseLongerAndHasALimit) {
@@ -309,7 +329,7 @@ TEST_F(CourierTest, FailingForTooLongDisables) {
     subscription.retry.disable_after = seconds{60};
     begin(subscription);
     store();
-    for (int i = 0; i < 30 && courier_->subscription().state == Subscription::State::active; ++i) {
+    for (int i = 0; i < 100 && courier_->subscription().state == Subscription::State::active; ++i) {
         ASSERT_THAT(send(), ElementsAre(1));
         fail();
         pass(pause());
@@ -423,6 +443,21 @@ TEST_F(CourierTest, AnotherLifeGoesOnWithTheFailedBatchAtOnce) {
     succeed();
     note();
     EXPECT_THAT(send(), ElementsAre(3, 4));
+}
+
+TEST_F(CourierTest, ReplacingAnUnorderedOneSkipsNothingInFrontOfWhatWasParkedInAnotherLife) {
+    Progress progress{{1, 0}};
+    progress.failed = {{"d1", {2}, 1, 0}};
+    store(3);
+    begin(unordered(1), progress);
+    courier_->replace(unordered(1), now());
+    std::vector<JournalId> sent;
+    for (int i = 0; i < 10; ++i) {
+        for (const JournalId id : send()) sent.push_back(id);
+        succeed();
+        note();
+    }
+    EXPECT_THAT(sent, ::testing::IsSupersetOf({1U, 2U, 3U}));
 }
 
 TEST_F(CourierTest, AReadThatFailsIsTriedAgainAfterASecond) {

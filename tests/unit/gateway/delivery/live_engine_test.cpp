@@ -221,6 +221,32 @@ TEST_F(LiveEngineTest, GoneDisablesAndIsTold) {
     EXPECT_EQ(engine_->subscriptions("lines").at(0).state, Subscription::State::disabled);
 }
 
+TEST_F(LiveEngineTest, AChangeThatWasBegunBeforeItWasDisabledEnablesNothing) {
+    receiver_.script([](const ReceivedRequest&) { return ReceiverDoes::answer(410); });
+    open();
+    Subscription subscription = subscription_to(receiver_.url());
+    subscription.retry.gone_disables = true;
+    ASSERT_TRUE(put(subscription));
+    const Subscription seen = engine_->subscriptions("lines").at(0);
+    ASSERT_EQ(seen.state, Subscription::State::active);
+    store("a");
+    ASSERT_TRUE(eventually([&] { return !notices().empty(); }));
+
+    Subscription changed = seen;
+    changed.url = receiver_.url("/elsewhere");
+    ASSERT_TRUE(put(changed));
+
+    for (int life = 0; life < 2; ++life) {
+        const Subscription now = engine_->subscriptions("lines").at(0);
+        EXPECT_EQ(now.state, Subscription::State::disabled) << "life " << life;
+        EXPECT_THAT(now.reason, HasSubstr("410"));
+        EXPECT_EQ(now.url, receiver_.url("/elsewhere"));
+        engine_.reset();
+        open();
+    }
+    EXPECT_EQ(receiver_.requests().size(), 1U);
+}
+
 TEST_F(LiveEngineTest, FailingIsToldAfterFiveAttemptsAndRecoveredOnce) {
     receiver_.script([](const ReceivedRequest& request) {
         return ReceiverDoes::answer(request.number <= 5 ? 500 : 200);
@@ -408,6 +434,51 @@ TEST_F(LiveEngineTest, AKindThatNobodyPresentsWaitsAndSaysSo) {
     store("a");
     EXPECT_THAT(status().last_error, HasSubstr("'unknown'"));
     EXPECT_EQ(status().queued, 1U);
+}
+
+TEST_F(LiveEngineTest, SubscriptionsOfTheSameTopicsShareWhatIsRead) {
+    HttpReceiver receiver;
+    open();
+    constexpr std::size_t count = 100;
+    for (std::size_t i = 0; i < count; ++i) {
+        ASSERT_TRUE(put(subscription_to(receiver.url("/" + std::to_string(i)), std::to_string(i))));
+    }
+    const auto reads = [&] {
+        for (const EngineFigure& figure : engine_->figures()) {
+            if (figure.name == "weft_delivery_reads_total") return figure.value;
+        }
+        return -1.0;
+    };
+    store("first");
+    ASSERT_TRUE(receiver.wait_for(count));
+    const double before = reads();
+    ASSERT_GT(before, 0);
+    store("second");
+    ASSERT_TRUE(receiver.wait_for(2 * count));
+    EXPECT_LE(reads() - before, 10) << "and not one for each of " << count;
+    std::map<std::string, std::vector<std::string>> got;
+    for (const auto& request : receiver.requests()) got[request.line].push_back(request.body);
+    EXPECT_EQ(got.size(), count);
+    for (const auto& [line, bodies] : got) EXPECT_THAT(bodies, ElementsAre("first", "second"));
+}
+
+TEST_F(LiveEngineTest, WhatRetentionTakesBeforeItIsDeliveredIsCountedAsDropped) {  // M85
+    open();
+    ASSERT_TRUE(put(subscription_to(receiver_.url())));
+    const auto set = [&](Subscription::State state) {
+        return answer_of<void>([&](auto done) { engine_->set_state("one", state, "", done); });
+    };
+    ASSERT_TRUE(set(Subscription::State::paused));
+    for (const char* body : {"a", "b", "c", "d"}) store(body);
+    ASSERT_TRUE(bridge_.memory().trim(4));
+    ASSERT_TRUE(set(Subscription::State::active));
+    ASSERT_TRUE(receiver_.wait_for(1));
+    EXPECT_THAT(bodies(receiver_), ElementsAre("d"));
+    EXPECT_TRUE(eventually([&] { return status().sent == 1; }));
+    EXPECT_EQ(status().dropped, 3U);
+    engine_.reset();
+    open();
+    EXPECT_EQ(status().dropped, 3U) << "also in another life";
 }
 
 TEST_F(LiveEngineTest, TellsItsFigures) {

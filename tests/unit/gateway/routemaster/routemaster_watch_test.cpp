@@ -93,6 +93,19 @@ TEST_F(RoutemasterWatch, FiguresHaveTheNamesThatDashboardsKnow) {  // section 10
     EXPECT_THAT(printed, Contains("counter:events.published:3 (topic:widgets,publisher:shop)"));
 }
 
+TEST(RoutemasterAutodrop, WhatASubscriberLostIsAFigureOfItsQueue) {  // M85
+    delivery::SubscriptionStatus status;
+    status.subscription.id = "rm";
+    status.sent = 5;
+    status.queued = 2;
+    status.dropped = 3;
+    std::vector<std::string> lines;
+    for (const Measure& measure : measures_of({status}, 0)) lines.push_back(measure.line());
+    EXPECT_THAT(lines, Contains(HasSubstr("counter:events.autodropped:3")));
+    EXPECT_THAT(lines, Contains(HasSubstr("counter:events.added:10")));
+    EXPECT_THAT(lines, Contains(HasSubstr("counter:events.removed:5")));
+}
+
 TEST(RoutemasterAutodrop, WarnsBeforeItDropsAndStopsWhenThereIsRoom) {  // M85
     Autodrop drop(1000, 100);
     EXPECT_FALSE(drop.step(800).warn);
