@@ -17,6 +17,7 @@
 #include "gateway/bridge/live_bridge.hpp"
 #include "gateway/delivery/live_engine.hpp"
 #include "gateway/esub/esub_handler.hpp"
+#include "gateway/http/prefixed.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/late_timers.hpp"
 #include "gateway/metrics/metrics_handler.hpp"
@@ -102,7 +103,9 @@ public:
 
     ~Gateway() { stop(); }
 
-    void refresh() { tokens_->refresh(); }
+    void refresh() {
+        if (tokens_->refresh()) native_->review();
+    }
     /// The access log goes on in the file that has its name now.
     void reopen_log() {
         if (access_log_) access_log_->reopen();
@@ -257,13 +260,18 @@ private:
         const auto below = [&](const std::string& path, std::shared_ptr<gateway::Handler> handler) {
             mounts.push_back({wanted.prefix + path, std::move(handler)});
         };
+        const auto prefixed = [&](const std::shared_ptr<gateway::PrefixedHandler>& handler) {
+            return std::make_shared<gateway::BelowPrefix>(handler, wanted.prefix);
+        };
         switch (wanted.protocol) {
             case Protocol::native:
-                below("/v1/webhooks", webhooks_);
-                for (const char* path : {"/v1", "/openapi.json"}) below(path, native_);
+                below("/v1/webhooks", prefixed(webhooks_));
+                for (const char* path : {"/v1", "/openapi.json"}) below(path, prefixed(native_));
                 return;
             case Protocol::metrics:
-                for (const char* path : {"/metrics", "/healthz", "/readyz"}) below(path, metrics_);
+                for (const char* path : {"/metrics", "/healthz", "/readyz"}) {
+                    below(path, prefixed(metrics_));
+                }
                 return;
             case Protocol::rse: {
                 if (wanted.prefix.empty()) return below("/", rse_);

@@ -73,20 +73,24 @@ std::optional<Principal> TokenStore::find(std::string_view token) {
     return entry->second.principal;
 }
 
-void TokenStore::refresh() {
+bool TokenStore::refresh() {
     const config::FileStamp now = config::FileStamp::look(file_);
-    if (now == seen_) return;
+    if (now == seen_) return false;
     seen_ = now;
     if (now.error == ENOENT && tokens() != 0) {
-        return warn_("the tokens of " + file_.string() +
-                     " stay in force although the file is gone: to remove the last one, use `weft "
-                     "token revoke`");
+        warn_("the tokens of " + file_.string() +
+              " stay in force although the file is gone: to remove the last one, use `weft token "
+              "revoke`");
+        return false;
     }
     auto entries = load();
-    if (!entries)
-        return warn_("tokens not reloaded, the old ones stay in force: " + entries.error());
+    if (!entries) {
+        warn_("tokens not reloaded, the old ones stay in force: " + entries.error());
+        return false;
+    }
     const std::scoped_lock lock(mutex_);
     entries_ = std::move(*entries);
+    return true;
 }
 
 std::size_t TokenStore::tokens() const {

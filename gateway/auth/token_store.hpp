@@ -27,7 +27,8 @@ public:
 
     [[nodiscard]] std::optional<Principal> find(std::string_view token) override;
     /// Looks whether the file is another one: cheap, call it about four times a second.
-    void refresh();
+    /// True: there are other tokens now.
+    bool refresh();
     [[nodiscard]] std::size_t tokens() const;
 
 private:

@@ -92,10 +92,11 @@ TEST_F(Tokens, AreTakenUpAndGivenUpWhileTheGatewayRuns) {
     const auto store = open();
     keep({record_for(first, "one"), record_for(second, "two")});
     EXPECT_FALSE(store->find(second.text));
-    store->refresh();
+    EXPECT_TRUE(store->refresh());
     EXPECT_TRUE(store->find(second.text));
+    EXPECT_FALSE(store->refresh()) << "they are the same";
     keep({record_for(second, "two")});
-    store->refresh();
+    EXPECT_TRUE(store->refresh());
     EXPECT_FALSE(store->find(first.text));
     EXPECT_THAT(warned_, IsEmpty());
 }
@@ -106,13 +107,13 @@ TEST_F(Tokens, StayInForceWhenTheirFileIsDamaged) {
     keep({record_for(token, "ci")});
     const auto store = open();
     write("");
-    store->refresh();
+    EXPECT_FALSE(store->refresh());
     EXPECT_TRUE(store->find(token.text));
     write("tokens: [ {id: 1} ]\n");
-    store->refresh();
+    EXPECT_FALSE(store->refresh());
     EXPECT_TRUE(store->find(token.text));
     fs::remove(file_);
-    store->refresh();
+    EXPECT_FALSE(store->refresh());
     EXPECT_TRUE(store->find(token.text));
     EXPECT_THAT(warned_, HasSubstr("stay in force"));
 }
