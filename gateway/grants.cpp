@@ -19,4 +19,19 @@ bool covers(const std::vector<signing::TopicGlob>& grants, const signing::TopicG
     });
 }
 
+std::string reading_rights(const Principal& who) {
+    if (who.everything || who.admin) return {};
+    std::vector<std::string> globs;
+    for (const auto& glob : who.read) globs.push_back(glob.text());
+    std::sort(globs.begin(), globs.end());
+    std::string rights = "may read";
+    for (const std::string& glob : globs) rights += " " + glob;
+    return rights;
+}
+
+bool same(const Principal& one, const Principal& other) {
+    return one.name == other.name && one.publish == other.publish && one.read == other.read &&
+           one.admin == other.admin && one.everything == other.everything;
+}
+
 }  // namespace weft::gateway

@@ -28,11 +28,13 @@ public:
             begins_ = false;
         }
         const std::size_t before = head_.size();
-        head_ += bytes.substr(0, head_max);
+        // One more than may be: with that it is too long, wherever the pieces were cut.
+        const std::string_view taken = bytes.substr(0, head_max + 1 - before);
+        head_ += taken;
         // The end may have begun in what came before.
         const std::size_t end = head_.find("\r\n\r\n", before < 3 ? 0 : before - 3);
         if (end == std::string::npos) {
-            bytes = {};
+            bytes.remove_prefix(taken.size());
             return head_.size() > head_max ? State::broken : State::more;
         }
         bytes.remove_prefix(end + 4 - before);

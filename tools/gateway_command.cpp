@@ -21,6 +21,7 @@
 #include "gateway/esub/cluster/key_topic.hpp"
 #include "gateway/esub/cluster/settings.hpp"
 #include "gateway/esub/esub_handler.hpp"
+#include "gateway/http/prefixed.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/late_timers.hpp"
 #include "gateway/metrics/metrics_handler.hpp"
@@ -118,6 +119,7 @@ public:
     /// About four times a second.
     void refresh() {
         const bool others = tokens_->refresh();
+        if (others) native_->review();
         if (others || ++looks_ % owners_every == 0) owners_->look();
     }
     /// The access log goes on in the file that has its name now.
@@ -286,13 +288,18 @@ private:
         const auto below = [&](const std::string& path, std::shared_ptr<gateway::Handler> handler) {
             mounts.push_back({wanted.prefix + path, std::move(handler)});
         };
+        const auto prefixed = [&](const std::shared_ptr<gateway::PrefixedHandler>& handler) {
+            return std::make_shared<gateway::BelowPrefix>(handler, wanted.prefix);
+        };
         switch (wanted.protocol) {
             case Protocol::native:
-                below("/v1/webhooks", webhooks_);
-                for (const char* path : {"/v1", "/openapi.json"}) below(path, native_);
+                below("/v1/webhooks", prefixed(webhooks_));
+                for (const char* path : {"/v1", "/openapi.json"}) below(path, prefixed(native_));
                 return;
             case Protocol::metrics:
-                for (const char* path : {"/metrics", "/healthz", "/readyz"}) below(path, metrics_);
+                for (const char* path : {"/metrics", "/healthz", "/readyz"}) {
+                    below(path, prefixed(metrics_));
+                }
                 return;
             case Protocol::rse: {
                 if (wanted.prefix.empty()) return below("/", rse_);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gateway/grants.hpp"
 #include "gateway/problem.hpp"
 #include "signing/sodium.hpp"
 
@@ -62,6 +63,15 @@ void Access::failed(const std::string& address) {
 tl::expected<Principal, Response> Access::who(const Request& request) {
     const auto token = token_of(request);
     return who(token ? std::optional<std::string_view>{*token} : std::nullopt, request);
+}
+
+std::function<bool()> Access::still(const Request& request, const Principal& who) {
+    auto token = token_of(request);
+    if (!token) return {};
+    return [this, token = std::move(*token), who] {
+        const auto now = tokens_.find(token);
+        return now && same(*now, who);
+    };
 }
 
 tl::expected<Principal, Response> Access::who(std::optional<std::string_view> token,

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -31,6 +32,10 @@ public:
     /// The same for a token that a protocol carries elsewhere; nothing: none was shown.
     [[nodiscard]] tl::expected<Principal, Response> who(std::optional<std::string_view> token,
                                                         const Request& request);
+    /// Asks later whether what let `who` in by this request still holds: false once their token is
+    /// gone, or has other grants. Empty for the anonymous. It keeps the token in memory, and this
+    /// outlives it.
+    [[nodiscard]] std::function<bool()> still(const Request& request, const Principal& who);
 
 private:
     struct Failures {

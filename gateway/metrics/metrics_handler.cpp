@@ -10,19 +10,20 @@ constexpr const char* plain = "text/plain; charset=utf-8";
 
 }  // namespace
 
-void MetricsHandler::handle(std::shared_ptr<Exchange> exchange) {
+void MetricsHandler::handle_below(std::string_view prefix,
+                                  const std::shared_ptr<Exchange>& exchange) {
     const Request& request = exchange->request();
     if (request.method != "GET" && request.method != "HEAD") {
         Response response = Response::of(405, plain, "GET and HEAD are allowed here\n");
         response.headers.set("Allow", "GET, HEAD");
         return exchange->answer(std::move(response));
     }
-    const std::string_view path = request.raw_path();
-    if (path.ends_with("/metrics")) {
+    const std::string_view path = request.raw_path().substr(prefix.size());
+    if (path == "/metrics") {
         return exchange->answer(Response::of(200, exposition_type, parts_.figures().text()));
     }
-    if (path.ends_with("/healthz")) return exchange->answer(Response::of(200, plain, "ok\n"));
-    if (path.ends_with("/readyz")) {
+    if (path == "/healthz") return exchange->answer(Response::of(200, plain, "ok\n"));
+    if (path == "/readyz") {
         const std::string why = parts_.not_ready();
         Response response = Response::of(why.empty() ? 200 : 503, plain,
                                          why.empty() ? "ready\n" : "not ready: " + why + "\n");

@@ -4,13 +4,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
-#include "gateway/http/exchange.hpp"
+#include "gateway/http/prefixed.hpp"
 #include "gateway/metrics/exposition.hpp"
 
 namespace weft::gateway {
 
-class MetricsHandler final : public Handler {
+class MetricsHandler final : public PrefixedHandler {
 public:
     struct Parts {
         std::function<Figures()> figures;
@@ -19,7 +20,7 @@ public:
     };
     explicit MetricsHandler(Parts parts) : parts_(std::move(parts)) {}
 
-    void handle(std::shared_ptr<Exchange> exchange) override;
+    void handle_below(std::string_view prefix, const std::shared_ptr<Exchange>& exchange) override;
 
 private:
     const Parts parts_;

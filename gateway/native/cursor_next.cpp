@@ -18,6 +18,14 @@ using reliability::GroupSettings;
 using reliability::JournalId;
 using std::chrono::milliseconds;
 
+namespace {
+
+void answer_nothing(const SharedExchange& exchange) {
+    exchange->answer(Response::of(200, json_type, "{\"messages\":[]}"));
+}
+
+}  // namespace
+
 void CursorNext::next(const SharedExchange& exchange, const std::string& name, const Query& query,
                       const Principal& who) {
     Next next;
@@ -105,15 +113,50 @@ void CursorNext::wait(const SharedExchange& exchange, const Next& next, const Cu
                       JournalId head) {
     constexpr milliseconds look_again{500};
     const auto left = std::chrono::duration_cast<milliseconds>(next.deadline - clock_.steady());
-    auto self = shared_from_this();
-    static_cast<void>(bridge_.wait(
-        head, cursor.filter(), std::clamp(left, milliseconds{1}, look_again),
-        [self, exchange, next](Woken woken) {
-            if (woken == Woken::stopped) {
-                return exchange->answer(Response::of(200, json_type, "{\"messages\":[]}"));
-            }
-            self->look(exchange, next);
-        }));
+    auto one = std::make_shared<Waiting>(Waiting{exchange});
+    bool late = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        late = stopped_;
+        if (!late) waiting_.insert(one);
+    }
+    if (late) return answer_nothing(exchange);
+    const auto ticket =
+        bridge_.wait(head, cursor.filter(), std::clamp(left, milliseconds{1}, look_again),
+                     [self = shared_from_this(), one, next](Woken woken) {
+                         if (!self->take(one)) return;
+                         if (woken == Woken::stopped) {
+                             return answer_nothing(one->exchange);
+                         }
+                         self->look(one->exchange, next);
+                     });
+    bool over = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        one->ticket = ticket;
+        over = !waiting_.contains(one);
+    }
+    if (over) bridge_.forget(ticket);
+}
+
+bool CursorNext::take(const std::shared_ptr<Waiting>& one) {
+    const std::scoped_lock lock(mutex_);
+    return waiting_.erase(one) != 0;
+}
+
+void CursorNext::stop() {
+    std::set<std::shared_ptr<Waiting>> all;
+    std::vector<FabricBridge::Ticket> tickets;
+    {
+        const std::scoped_lock lock(mutex_);
+        stopped_ = true;
+        all.swap(waiting_);
+        for (const auto& one : all) tickets.push_back(one->ticket);
+    }
+    for (const auto ticket : tickets) {
+        if (ticket != 0) bridge_.forget(ticket);
+    }
+    for (const auto& one : all) answer_nothing(one->exchange);
 }
 
 }  // namespace weft::gateway::native

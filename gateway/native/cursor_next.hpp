@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "fabric/transport/clock.hpp"
@@ -25,6 +27,8 @@ public:
     /// max, wait, lease and member are parameters of the query.
     void next(const SharedExchange& exchange, const std::string& name, const Query& query,
               const Principal& who);
+    /// Who waits is answered by what there is, nothing, and nobody waits any more.
+    void stop();
 
 private:
     struct Next {
@@ -44,9 +48,19 @@ private:
     void wait(const SharedExchange& exchange, const Next& next, const reliability::Cursor& cursor,
               reliability::JournalId head);
 
+    struct Waiting {
+        SharedExchange exchange;
+        FabricBridge::Ticket ticket = 0;
+    };
+    /// True for one alone of those who would answer it.
+    [[nodiscard]] bool take(const std::shared_ptr<Waiting>& one);
+
     JournalRoom& room_;
     FabricBridge& bridge_;
     const fabric::Clock& clock_;
+    std::mutex mutex_;  // guards what follows
+    bool stopped_ = false;
+    std::set<std::shared_ptr<Waiting>> waiting_;
 };
 
 }  // namespace weft::gateway::native

@@ -89,8 +89,8 @@ struct Core {
 
 }  // namespace
 
-void add_cursor_routes(RouteTable& table, JournalRoom& room, FabricBridge& bridge,
-                       const fabric::Clock& clock, fabric::TopicSpace space) {
+std::function<void()> add_cursor_routes(RouteTable& table, JournalRoom& room, FabricBridge& bridge,
+                                        const fabric::Clock& clock, fabric::TopicSpace space) {
     const auto core = std::make_shared<Core>(room, bridge, clock, std::move(space));
     const std::string list = "/v1/cursors", one = list + "/{name}";
     // Each of them is about a cursor of this name.
@@ -134,6 +134,7 @@ void add_cursor_routes(RouteTable& table, JournalRoom& room, FabricBridge& bridg
     add("POST", one + "/dead", [](Core& with, const Asked& asked, const std::string& name) {
         settle_dead(with.room, asked.exchange, name, asked.who);
     });
+    return [next = core->next] { next->stop(); };
 }
 
 }  // namespace weft::gateway::native

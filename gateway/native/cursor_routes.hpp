@@ -18,6 +18,8 @@
 //
 // Threads: those of the server; the journal is asked by workers. Ownership: the parts outlive it.
 
+#include <functional>
+
 #include "fabric/message/topic.hpp"
 #include "fabric/transport/clock.hpp"
 #include "gateway/bridge/fabric_bridge.hpp"
@@ -26,7 +28,10 @@
 
 namespace weft::gateway::native {
 
-void add_cursor_routes(RouteTable& table, JournalRoom& room, FabricBridge& bridge,
-                       const fabric::Clock& clock, fabric::TopicSpace space);
+/// What is returned answers who waits, by no messages, and lets nobody wait any more.
+[[nodiscard]] std::function<void()> add_cursor_routes(RouteTable& table, JournalRoom& room,
+                                                      FabricBridge& bridge,
+                                                      const fabric::Clock& clock,
+                                                      fabric::TopicSpace space);
 
 }  // namespace weft::gateway::native

@@ -1,10 +1,11 @@
 #include "gateway/native/native_handler.hpp"
 
-#include <atomic>
+#include <cassert>
 #include <utility>
 
 #include "fabric/message/json_form.hpp"
 #include "fabric/message/value.hpp"
+#include "gateway/grants.hpp"
 #include "gateway/native/cursor_routes.hpp"
 #include "gateway/native/openapi.hpp"
 #include "gateway/native/peer_routes.hpp"
@@ -13,8 +14,8 @@
 #include "gateway/native/route_table.hpp"
 #include "gateway/native/start_of.hpp"
 #include "gateway/native/tail_group.hpp"
-#include "gateway/native/ws_sessions.hpp"
 #include "gateway/native/topic_routes.hpp"
+#include "gateway/native/ws_sessions.hpp"
 #include "gateway/problem.hpp"
 
 namespace weft::gateway::native {
@@ -27,34 +28,50 @@ struct NativeHandler::Core {
           tails(parts.bridge, parts.timers),
           sockets(parts.bridge, parts.timers, parts.clock, parts.space, parts.groups, parts.room) {
         add_publish_routes(table, parts.bridge, parts.clock, parts.space, parts.groups);
-        add_read_routes(table, parts.bridge, parts.room, parts.clock, parts.space, stopped);
+        stop_polls.push_back(
+            add_read_routes(table, parts.bridge, parts.room, parts.clock, parts.space));
         table.add("GET", "/v1/stream",
                   [this](const Asked& asked) { stream(asked.exchange, asked.query, asked.who); });
-        table.add("GET", "/v1/ws",
-                  [this](const Asked& asked) { sockets.open(asked.exchange, asked.who); });
-        table.add("GET", "/v1/info", [this](const Asked& asked) { info(asked.exchange); });
-        table.add("GET", std::string{openapi_path}, [](const Asked& asked) {
-            asked.exchange->answer(Response::of(200, json_type, std::string{openapi_document()}));
+        table.add("GET", "/v1/ws", [this](const Asked& asked) {
+            sockets.open(asked.exchange, asked.who, parts.access.still(asked.request(), asked.who));
         });
+        table.add("GET", "/v1/info", [this](const Asked& asked) { info(asked.exchange); });
+        table.add("GET", std::string{openapi_path},
+                  [](const Asked& asked) { describe(asked.exchange, asked.prefix); });
         if (parts.traffic != nullptr) {
             add_topic_routes(table, *parts.traffic, parts.clock, parts.space);
         }
         if (parts.peers) add_peer_routes(table, parts.peers);
         if (parts.room != nullptr) {
-            add_cursor_routes(table, *parts.room, parts.bridge, parts.clock, parts.space);
+            stop_polls.push_back(
+                add_cursor_routes(table, *parts.room, parts.bridge, parts.clock, parts.space));
         }
     }
 
-    void handle(const SharedExchange& exchange) const {
+    void handle(const SharedExchange& exchange, std::string_view prefix) const {
         const Request& request = exchange->request();
-        const auto path = path_segments(request.raw_path());
+        const std::string_view raw_path = request.raw_path().substr(prefix.size());
+        const auto path = path_segments(raw_path);
         if (!path) return exchange->answer(problem(400, path.error(), request));
         auto query = Query::parse(request.raw_query().value_or(""));
         if (!query) return exchange->answer(problem(400, query.error(), request));
         // How to ask is told to everybody.
-        auto who = request.raw_path() == openapi_path ? Principal{} : parts.access.who(request);
+        auto who = raw_path == openapi_path ? Principal{} : parts.access.who(request);
         if (!who) return exchange->answer(std::move(who.error()));
-        table.serve(*path, {exchange, std::move(*query), std::move(*who), {}});
+        table.serve(*path, {exchange, std::move(*query), std::move(*who), {}, std::string{prefix}});
+    }
+
+    /// The document, which says where its paths begin.
+    static void describe(const SharedExchange& exchange, const std::string& prefix) {
+        std::string text{openapi_document()};
+        if (!prefix.empty()) {
+            constexpr std::string_view root = R"("servers": [{"url": "/"}])";
+            const std::size_t at = text.find(root);
+            assert(at != std::string::npos);
+            text.replace(at, root.size(),
+                         R"("servers": [{"url": )" + fabric::json_string(prefix) + "}]");
+        }
+        exchange->answer(Response::of(200, json_type, std::move(text)));
     }
 
     void stream(const SharedExchange& exchange, const Query& query, const Principal& who) {
@@ -78,11 +95,12 @@ struct NativeHandler::Core {
         head.headers.set("Cache-Control", "no-cache, no-transform");
         head.headers.set("X-Accel-Buffering", "no");
         if (form == StreamForm::sse) head.body = "retry: 1000\n\n";
-        const bool all = who.everything || who.admin;
-        std::function<bool(std::string_view)> may_read;
-        if (!all) may_read = [who](std::string_view topic) { return who.may_read(topic); };
-        tails.add(exchange->stream(std::move(head)), form, *parameters, all ? "" : who.name,
-                  std::move(may_read));
+        TailGroups::Wanted wanted{
+            form, *parameters, reading_rights(who), {}, parts.access.still(request, who)};
+        if (!wanted.right.empty()) {
+            wanted.may_read = [who](std::string_view topic) { return who.may_read(topic); };
+        }
+        tails.add(exchange->stream(std::move(head)), std::move(wanted));
     }
 
     void info(const std::shared_ptr<Exchange>& exchange) {
@@ -106,7 +124,7 @@ struct NativeHandler::Core {
     Parts parts;
     TailGroups tails;
     WsSessions sockets;
-    const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
+    std::vector<std::function<void()>> stop_polls;
     RouteTable table;
 };
 
@@ -114,14 +132,20 @@ NativeHandler::NativeHandler(Parts parts) : core_(std::make_unique<Core>(std::mo
 
 NativeHandler::~NativeHandler() = default;
 
-void NativeHandler::handle(std::shared_ptr<Exchange> exchange) {
-    core_->handle(exchange);
+void NativeHandler::handle_below(std::string_view prefix,
+                                 const std::shared_ptr<Exchange>& exchange) {
+    core_->handle(exchange, prefix);
 }
 
 void NativeHandler::stop() {
-    *core_->stopped = true;
+    for (const auto& stop : core_->stop_polls) stop();
     core_->tails.stop();
     core_->sockets.stop();
+}
+
+void NativeHandler::review() {
+    core_->tails.review();
+    core_->sockets.review();
 }
 
 std::vector<RouteTable::Route> NativeHandler::routes() const {

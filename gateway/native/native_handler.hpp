@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fabric/message/topic.hpp"
@@ -29,13 +30,13 @@
 #include "gateway/bridge/journal_room.hpp"
 #include "gateway/bridge/peers.hpp"
 #include "gateway/bridge/traffic.hpp"
-#include "gateway/http/exchange.hpp"
+#include "gateway/http/prefixed.hpp"
 #include "gateway/native/route_table.hpp"
 #include "reliability/ack/recipients.hpp"
 
 namespace weft::gateway::native {
 
-class NativeHandler final : public Handler {
+class NativeHandler final : public PrefixedHandler {
 public:
     struct Parts {
         FabricBridge& bridge;
@@ -53,8 +54,11 @@ public:
     explicit NativeHandler(Parts parts);
     ~NativeHandler() override;
 
-    void handle(std::shared_ptr<Exchange> exchange) override;
+    void handle_below(std::string_view prefix, const std::shared_ptr<Exchange>& exchange) override;
     void stop() override;
+    /// Tokens have changed: streams and sockets that were opened by one that is gone, or that has
+    /// other grants now, end.
+    void review();
     [[nodiscard]] std::vector<RouteTable::Route> routes() const;
 
 private:

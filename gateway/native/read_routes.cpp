@@ -1,15 +1,19 @@
 #include "gateway/native/read_routes.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fabric/message/json_form.hpp"
 #include "gateway/native/family_routes.hpp"
 #include "gateway/native/start_of.hpp"
-#include "gateway/native/tail_group.hpp"
+#include "gateway/native/stream_form.hpp"
 #include "gateway/problem.hpp"
 #include "signing/refusal.hpp"
 
@@ -20,12 +24,18 @@ using std::chrono::milliseconds;
 
 struct Reading : std::enable_shared_from_this<Reading> {
     Reading(FabricBridge& the_bridge, JournalRoom* the_room, const fabric::Clock& the_clock,
-            fabric::TopicSpace the_space, std::shared_ptr<const std::atomic<bool>> is_stopped)
-        : bridge(the_bridge),
-          room(the_room),
-          clock(the_clock),
-          space(std::move(the_space)),
-          stopped(std::move(is_stopped)) {}
+            fabric::TopicSpace the_space)
+        : bridge(the_bridge), room(the_room), clock(the_clock), space(std::move(the_space)) {}
+
+    /// A long-poll that waits for something to be stored.
+    struct Poll {
+        SharedExchange exchange;
+        ReadParameters parameters;
+        Principal who;
+        fabric::Instant deadline{};
+        FabricBridge::Ticket ticket = 0;  ///< By the mutex.
+    };
+    using PollRef = std::shared_ptr<Poll>;
 
     [[nodiscard]] ReadRequest request_for(const ReadParameters& parameters,
                                           const Principal& who) const {
@@ -72,7 +82,7 @@ struct Reading : std::enable_shared_from_this<Reading> {
             const bool nothing = page->events.empty() && !page->gap;
             const auto left =
                 std::chrono::duration_cast<milliseconds>(deadline - self->clock.steady());
-            if (!nothing || left.count() <= 0 || *self->stopped) {
+            if (!nothing || left.count() <= 0 || self->stopped) {
                 return exchange->answer(events_answer(*page, parameters.last != 0));
             }
             ReadParameters next = parameters;
@@ -85,17 +95,59 @@ struct Reading : std::enable_shared_from_this<Reading> {
 
     void wait(const SharedExchange& exchange, const ReadParameters& parameters,
               const Principal& who, fabric::Instant deadline, milliseconds left) {
-        const auto ticket = bridge.wait(
-            parameters.after.id, parameters.filter, left,
-            [self = shared_from_this(), exchange, parameters, who, deadline](Woken woken) {
-                if (woken == Woken::stored) {
-                    return self->poll(exchange, parameters, who, deadline);
-                }
-                EventPage nothing;
-                nothing.next = parameters.after;
-                exchange->answer(events_answer(nothing, false));
-            });
-        exchange->on_gone([self = shared_from_this(), ticket] { self->bridge.forget(ticket); });
+        auto one = std::make_shared<Poll>(Poll{exchange, parameters, who, deadline});
+        bool late = false;
+        {
+            const std::scoped_lock lock(mutex);
+            late = stopped;
+            if (!late) waiting.insert(one);
+        }
+        if (late) return answer_nothing(*one);
+        const auto ticket =
+            bridge.wait(parameters.after.id, parameters.filter, left,
+                        [self = shared_from_this(), one](Woken woken) {
+                            if (!self->take(one)) return;
+                            if (woken != Woken::stored) return answer_nothing(*one);
+                            self->poll(one->exchange, one->parameters, one->who, one->deadline);
+                        });
+        bool over = false;
+        {
+            const std::scoped_lock lock(mutex);
+            one->ticket = ticket;
+            over = !waiting.contains(one);
+        }
+        if (over) return bridge.forget(ticket);
+        exchange->on_gone([self = shared_from_this(), weak = std::weak_ptr(one), ticket] {
+            if (const auto gone = weak.lock()) self->take(gone);
+            self->bridge.forget(ticket);
+        });
+    }
+
+    /// True for one alone of those who would answer it.
+    bool take(const PollRef& poll) {
+        const std::scoped_lock lock(mutex);
+        return waiting.erase(poll) != 0;
+    }
+
+    static void answer_nothing(const Poll& poll) {
+        EventPage nothing;
+        nothing.next = poll.parameters.after;
+        poll.exchange->answer(events_answer(nothing, false));
+    }
+
+    void stop() {
+        std::set<PollRef> all;
+        std::vector<FabricBridge::Ticket> tickets;
+        {
+            const std::scoped_lock lock(mutex);
+            stopped = true;
+            all.swap(waiting);
+            for (const PollRef& poll : all) tickets.push_back(poll->ticket);
+        }
+        for (const auto ticket : tickets) {
+            if (ticket != 0) bridge.forget(ticket);
+        }
+        for (const PollRef& poll : all) answer_nothing(*poll);
     }
 
     static Response events_answer(const EventPage& page, bool newest_first) {
@@ -157,28 +209,30 @@ struct Reading : std::enable_shared_from_this<Reading> {
     JournalRoom* const room;
     const fabric::Clock& clock;
     const fabric::TopicSpace space;
-    const std::shared_ptr<const std::atomic<bool>> stopped;
+    std::atomic<bool> stopped = false;
+    std::mutex mutex;  // guards what follows
+    std::set<PollRef> waiting;
 };
 
 }  // namespace
 
-void add_read_routes(RouteTable& table, FabricBridge& bridge, JournalRoom* room,
-                     const fabric::Clock& clock, fabric::TopicSpace space,
-                     std::shared_ptr<const std::atomic<bool>> stopped) {
-    const auto core =
-        std::make_shared<Reading>(bridge, room, clock, std::move(space), std::move(stopped));
+std::function<void()> add_read_routes(RouteTable& table, FabricBridge& bridge, JournalRoom* room,
+                                      const fabric::Clock& clock, fabric::TopicSpace space) {
+    const auto core = std::make_shared<Reading>(bridge, room, clock, std::move(space));
     table.add("GET", "/v1/events",
               [core](const Asked& asked) { core->read(asked.exchange, asked.query, asked.who); });
     table.add("GET", "/v1/events/{id}", [core](const Asked& asked) {
         core->read_one(asked.exchange, asked.values.front(), asked.who);
     });
-    if (room == nullptr) return;
+    const auto stop = [core] { core->stop(); };
+    if (room == nullptr) return stop;
     for (const Family family : {Family::children, Family::ancestors}) {
         const char* end = family == Family::children ? "/children" : "/ancestors";
         table.add("GET", std::string{"/v1/events/{id}"} + end, [room, family](const Asked& asked) {
             answer_family(*room, asked.exchange, asked.values.front(), family, asked.who);
         });
     }
+    return stop;
 }
 
 }  // namespace weft::gateway::native

@@ -7,7 +7,7 @@
 //
 // Threads: those of the server, and of the bridge. Ownership: the parts outlive what is under way.
 
-#include <atomic>
+#include <functional>
 
 #include "fabric/message/topic.hpp"
 #include "fabric/transport/clock.hpp"
@@ -17,10 +17,10 @@
 
 namespace weft::gateway::native {
 
-/// `room` null: nothing is found by a UUID, and there are no families. `stopped`: nobody waits any
-/// more.
-void add_read_routes(RouteTable& table, FabricBridge& bridge, JournalRoom* room,
-                     const fabric::Clock& clock, fabric::TopicSpace space,
-                     std::shared_ptr<const std::atomic<bool>> stopped);
+/// `room` null: nothing is found by a UUID, and there are no families. What is returned answers who
+/// waits, by an empty page, and lets nobody wait any more.
+[[nodiscard]] std::function<void()> add_read_routes(RouteTable& table, FabricBridge& bridge,
+                                                    JournalRoom* room, const fabric::Clock& clock,
+                                                    fabric::TopicSpace space);
 
 }  // namespace weft::gateway::native

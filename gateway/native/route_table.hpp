@@ -21,6 +21,7 @@ struct Asked {
     Query query;
     Principal who;
     std::vector<std::string> values;  ///< Of the {names} of the template, in their order; decoded.
+    std::string prefix{};             ///< In front of the path, where it is mounted below one.
 
     [[nodiscard]] const Request& request() const { return exchange->request(); }
 };

@@ -3,26 +3,32 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <set>
 #include <utility>
 #include <vector>
-
-#include "fabric/message/json_form.hpp"
-#include "fabric/message/value.hpp"
 
 namespace weft::gateway::native {
 namespace {
 
-using fabric::Value;
 using reliability::JournalId;
 using reliability::Position;
 using std::chrono::milliseconds;
 
 constexpr milliseconds ping_every{15'000};
-/// After an error of the journal, and while a reader's own queue is full of history.
+/// After an error of the journal.
 constexpr milliseconds again_after{250};
+/// Until we look again whether a reader of history has read: longer and longer while it does not.
+constexpr milliseconds pause_least{2}, pause_most{250};
 constexpr std::uint64_t page_messages = 500;
-/// A reader of history is given no more while so much waits for it to read.
+/// Where the newest N begin is looked for in so much, about.
+constexpr std::size_t last_bytes = std::size_t{8} << 20;
+/// A reader of history is given no more while so much waits for it to read; what is read of the
+/// journal at a time has as much. Far less than limits.stream_queue, which cuts readers off.
 constexpr std::size_t history_ahead = std::size_t{256} * 1024;
+
+constexpr const char* stopping = "the gateway stops; come back";
+constexpr const char* let_in_no_more =
+    "the token of this stream was revoked, or has other grants now; come back with one that holds";
 
 SharedBytes shared(std::string text) {
     return std::make_shared<const std::string>(std::move(text));
@@ -30,131 +36,152 @@ SharedBytes shared(std::string text) {
 
 }  // namespace
 
-std::string stream_event(StreamForm form, const StoredEvent& event) {
-    const std::string json = fabric::to_json(event.message, event.id);
-    if (form == StreamForm::ndjson) return json + "\n";
-    return "id: " + std::to_string(event.id) + "\ndata: " + json + "\n\n";
-}
-
-std::string stream_gap(StreamForm form, const reliability::JournalGap& gap) {
-    const std::string json = fabric::to_json(
-        Value(Value::Map{{"gap", Value::Map{{"from", gap.from},
-                                            {"to", gap.to},
-                                            {"lost", gap.lost ? Value(*gap.lost) : Value{}}}}}));
-    if (form == StreamForm::ndjson) return json + "\n";
-    return "event: gap\nid: " + std::to_string(gap.to) + "\ndata: " + json + "\n\n";
-}
-
-std::string stream_ping(StreamForm form) {
-    return form == StreamForm::sse ? ": ping\n\n" : "\n";
-}
-
-std::string stream_end(StreamForm form, std::string_view why) {
-    const std::string json = fabric::to_json(Value(Value::Map{{"end", why}}));
-    if (form == StreamForm::ndjson) return json + "\n";
-    return "event: end\ndata: " + json + "\n\n";
-}
-
-// One lock for all: what is done under it is short, encoding and sending included for the members
-// of a group, who all get the same bytes.
+// One lock for all: what is done under it is short, encoding and sending included.
 struct TailGroups::Shared : std::enable_shared_from_this<Shared> {
     Shared(FabricBridge& the_bridge, Timers& the_timers) : bridge(the_bridge), timers(the_timers) {}
 
     struct Group;
     struct Reader {
         std::shared_ptr<Stream> stream;
-        StreamForm form;
-        ReadParameters parameters;
+        Wanted wanted;
         std::shared_ptr<Group> group;
-        Position position;
+        Position position;  ///< It has everything up to here, or does not want it.
+        milliseconds pause = pause_least;
+
+        [[nodiscard]] bool may_stay() const { return !wanted.still || wanted.still(); }
+        /// Nothing comes after it.
+        void end(std::string_view why) const {
+            if (stream->send(shared(stream_end(wanted.form, why)))) stream->end();
+        }
     };
+    using ReaderRef = std::shared_ptr<Reader>;
     /// Those at the head.
     struct Group {
         StreamForm form;
         reliability::TopicFilter filter;
         std::function<bool(std::string_view)> may_read;
-        Position position;  ///< All of them have everything up to here.
+        /// All of them have everything up to here; some may be further.
+        Position position;
         bool reading = false;
         FabricBridge::Ticket ticket = 0;
-        std::vector<std::shared_ptr<Stream>> members;
+        std::vector<ReaderRef> members;
     };
     using Key = std::pair<StreamForm, std::string>;
 
     // ---- One reader's history ----
 
-    void read_history(const std::shared_ptr<Reader>& reader) {
-        if (reader->stream->closed()) return leave();
-        if (reader->stream->queued() > history_ahead) {
-            return later(again_after, [reader](Shared& self) { self.read_history(reader); });
-        }
+    void read_history(const ReaderRef& reader) {
+        if (reader->stream->closed()) return leave(reader);
+        const std::size_t unread = reader->stream->queued();
+        if (unread > history_ahead / 2) return pause(reader);
         ReadRequest request;
         request.after = reader->position;
-        request.filter = reader->parameters.filter;
+        request.filter = reader->wanted.parameters.filter;
         request.messages = page_messages;
-        request.stored_since_us = reader->parameters.stored_since_us;
-        if (reader->parameters.last != 0) {
+        request.bytes = history_ahead - unread;
+        request.stored_since_us = reader->wanted.parameters.stored_since_us;
+        if (reader->wanted.parameters.last != 0) {
             request.order = ReadRequest::Order::newest;
-            request.messages = reader->parameters.last;
+            request.messages = reader->wanted.parameters.last;
+            request.bytes = last_bytes;
         }
         request.keep = keep_for(*reader->group);
         bridge.read(std::move(request),
                     [weak = weak_from_this(), reader](BridgeResult<EventPage> page) {
                         const auto self = weak.lock();
-                        if (self) self->on_history(reader, std::move(page));
+                        if (self) self->on_history(reader, page);
                     });
     }
 
-    void on_history(const std::shared_ptr<Reader>& reader, BridgeResult<EventPage> page) {
-        if (stopped) return;
-        if (!page) {
-            return later(again_after, [reader](Shared& self) { self.read_history(reader); });
-        }
-        std::string text;
-        if (page->gap) text += stream_gap(reader->form, *page->gap);
-        if (reader->parameters.last != 0) {
-            // The newest come first; the head that they were read at is where it goes on.
-            reader->parameters.last = 0;
-            std::reverse(page->events.begin(), page->events.end());
-            page->next = {page->next.epoch, page->head};
-            page->at_head = false;
-        }
-        reader->parameters.stored_since_us = 0;
-        for (const StoredEvent& event : page->events) text += stream_event(reader->form, event);
-        if (!text.empty() && !reader->stream->send(shared(std::move(text)))) return leave();
-        reader->position = page->next;
-        if (!page->at_head || !join(*reader)) read_history(reader);
+    void history_later(const ReaderRef& reader) {
+        later(again_after, [reader](Shared& self) { self.read_history(reader); });
+    }
+    /// Its client shall read first.
+    void pause(const ReaderRef& reader) {
+        const milliseconds now = reader->pause;
+        reader->pause = std::min(2 * now, pause_most);
+        later(now, [reader](Shared& self) { self.read_history(reader); });
     }
 
-    /// False: it is not where the group is.
-    bool join(Reader& reader) {
-        std::shared_ptr<Group> group = reader.group;
+    void on_history(const ReaderRef& reader, const BridgeResult<EventPage>& page) {
+        if (stopped) return;
+        if (!page) return history_later(reader);
+        ReadParameters& parameters = reader->wanted.parameters;
+        if (parameters.last != 0) {
+            // Where the newest N begin; from there on it is a reader as any other.
+            JournalId before = page->head;
+            for (const StoredEvent& event : page->events) before = std::min(before, event.id - 1);
+            reader->position = {page->next.epoch, std::max(before, reader->position.id)};
+            parameters.last = 0;
+            return read_history(reader);
+        }
+        const Sent sent = send_history(*reader, *page);
+        if (sent == Sent::closed) return leave(reader);
+        if (sent == Sent::some) return pause(reader);
+        parameters.stored_since_us = 0;
+        if (!page->at_head) return read_history(reader);
+        const Joined joined = join(reader, page->head);
+        if (joined == Joined::behind) read_history(reader);
+        if (joined == Joined::other_life) history_later(reader);
+    }
+
+    enum class Sent { all, some, closed };
+
+    /// As much as fits into its queue, and one message at least if that is empty.
+    Sent send_history(Reader& reader, const EventPage& page) {
+        std::string text;
+        Position reached = reader.position;
+        if (page.gap) {
+            text += stream_gap(reader.wanted.form, *page.gap);
+            reached = {page.next.epoch, page.gap->to};
+        }
+        bool all = true;
+        const std::size_t unread = reader.stream->queued();
+        for (const StoredEvent& event : page.events) {
+            const std::string one = stream_event(reader.wanted.form, event);
+            const std::size_t ahead = unread + text.size();
+            all = ahead == 0 || ahead + one.size() <= history_ahead;
+            if (!all) break;
+            text += one;
+            reached = {page.next.epoch, event.id};
+        }
+        const std::scoped_lock lock(mutex);
+        if (stopped) return Sent::closed;  // it had its last word
+        if (!text.empty()) {
+            if (!reader.stream->send(shared(std::move(text)))) return Sent::closed;
+            reader.pause = pause_least;
+        }
+        reader.position = all ? page.next : reached;
+        return all ? Sent::all : Sent::some;
+    }
+
+    enum class Joined {
+        joined,
+        behind,      ///< Those at the head are further: what they have is there to be read.
+        other_life,  ///< Of the journal; the group comes to this one by itself.
+    };
+
+    /// `head` is that of the journal, as the reader saw it.
+    Joined join(const ReaderRef& reader, JournalId head) {
+        const std::shared_ptr<Group>& group = reader->group;
         {
             const std::scoped_lock lock(mutex);
-            if (stopped) return true;
+            if (stopped) return Joined::joined;
             if (group->members.empty() && !group->reading) {
-                group->position = reader.position;
-            } else if (group->position.id != reader.position.id ||
-                       group->position.epoch != reader.position.epoch) {
-                // One that is ahead of the group waits for it: nothing is lost by that.
-                if (reader.position.id > group->position.id) return join_ahead(reader);
-                return false;
+                // It may ask for what is not there yet: others must not wait for that.
+                group->position = {reader->position.epoch, std::min(reader->position.id, head)};
+            } else if (group->position.epoch != reader->position.epoch) {
+                return Joined::other_life;
+            } else if (group->position.id > reader->position.id) {
+                return Joined::behind;
             }
-            group->members.push_back(reader.stream);
-            if (group->reading) return true;
+            alone.erase(reader);
+            group->members.push_back(reader);
+            if (group->reading) return Joined::joined;
             group->reading = true;
         }
         wait_for_more(group);
-        return true;
-    }
-
-    /// The group has not come so far yet: the reader looks again in a moment. Under the lock.
-    bool join_ahead(Reader& reader) {
-        auto copy = std::make_shared<Reader>(reader);
-        later(milliseconds{5}, [copy](Shared& self) {
-            if (copy->stream->closed()) return self.leave();
-            if (!self.join(*copy)) self.read_history(copy);
-        });
-        return true;
+        return Joined::joined;
     }
 
     // ---- The group at the head ----
@@ -172,9 +199,8 @@ struct TailGroups::Shared : std::enable_shared_from_this<Shared> {
         if (woken == Woken::full) {
             return later(again_after, [group](Shared& self) { self.read_live(group); });
         }
-        if (woken == Woken::stored) return read_live(group);
-        send_to_all(*group, stream_ping(group->form), group->position);
-        go_on(group);
+        if (woken == Woken::timeout) send_ping(*group);
+        read_live(group);  // After a while without a word, too: the journal may have begun anew.
     }
 
     void read_live(const std::shared_ptr<Group>& group) {
@@ -182,21 +208,33 @@ struct TailGroups::Shared : std::enable_shared_from_this<Shared> {
         request.after = group->position;
         request.filter = group->filter;
         request.messages = page_messages;
+        request.bytes = history_ahead;
         request.keep = keep_for(*group);
         bridge.read(std::move(request),
                     [weak = weak_from_this(), group](BridgeResult<EventPage> page) {
                         const auto self = weak.lock();
-                        if (self) self->on_live(group, std::move(page));
+                        if (self) self->on_live(group, page);
                     });
     }
 
-    void on_live(const std::shared_ptr<Group>& group, BridgeResult<EventPage> page) {
+    void on_live(const std::shared_ptr<Group>& group, const BridgeResult<EventPage>& page) {
         if (stopped) return;
         if (!page) return later(again_after, [group](Shared& self) { self.read_live(group); });
-        std::string text;
-        if (page->gap) text += stream_gap(group->form, *page->gap);
-        for (const StoredEvent& event : page->events) text += stream_event(group->form, event);
-        send_to_all(*group, std::move(text), page->next);
+        const SharedBytes bytes = written(*group, *page, {});
+        drop_members(*group, [&](Reader& reader) {
+            const Position had = std::exchange(reader.position, page->next);
+            if (had.epoch != page->next.epoch || had.id <= group->position.id) {
+                return !bytes || reader.stream->send(bytes);
+            }
+            // It came from further on.
+            reader.position.id = std::max(had.id, page->next.id);
+            const SharedBytes rest = written(*group, *page, had);
+            return !rest || reader.stream->send(rest);
+        });
+        {
+            const std::scoped_lock lock(mutex);
+            group->position = page->next;
+        }
         if (!page->at_head) {
             read_live(group);
         } else {
@@ -204,17 +242,28 @@ struct TailGroups::Shared : std::enable_shared_from_this<Shared> {
         }
     }
 
-    void send_to_all(Group& group, std::string text, Position position) {
-        const SharedBytes bytes = text.empty() ? nullptr : shared(std::move(text));
-        std::size_t gone = 0;
-        {
-            const std::scoped_lock lock(mutex);
-            group.position = position;
-            gone = std::erase_if(group.members, [&](const std::shared_ptr<Stream>& stream) {
-                return stream->closed() || (bytes && !stream->send(bytes));
-            });
+    /// What of the page lies behind `after`; null: nothing.
+    static SharedBytes written(const Group& group, const EventPage& page, Position after) {
+        std::string text;
+        if (page.gap && page.gap->to > after.id) text += stream_gap(group.form, *page.gap);
+        for (const StoredEvent& event : page.events) {
+            if (event.id > after.id) text += stream_event(group.form, event);
         }
-        leave(gone);
+        return text.empty() ? nullptr : shared(std::move(text));
+    }
+
+    void send_ping(Group& group) {
+        const SharedBytes ping = shared(stream_ping(group.form));
+        drop_members(group, [&](const Reader& reader) { return reader.stream->send(ping); });
+    }
+
+    /// Those that are closed, and those of whom `stays` says no.
+    template <class Stays>
+    void drop_members(Group& group, Stays stays) {
+        const std::scoped_lock lock(mutex);
+        readers -= std::erase_if(group.members, [&](const ReaderRef& reader) {
+            return reader->stream->closed() || !stays(*reader);
+        });
     }
 
     void go_on(const std::shared_ptr<Group>& group) {
@@ -245,14 +294,19 @@ struct TailGroups::Shared : std::enable_shared_from_this<Shared> {
         });
     }
 
-    void leave(std::size_t count = 1) { readers -= count; }
+    /// It was reading history.
+    void leave(const ReaderRef& reader) {
+        const std::scoped_lock lock(mutex);
+        readers -= alone.erase(reader);
+    }
 
     FabricBridge& bridge;
     Timers& timers;
     std::atomic<std::size_t> readers{0};
     std::atomic<bool> stopped = false;
-    std::mutex mutex;  // guards the groups and what is in them
+    std::mutex mutex;  // guards what follows, and the members and positions of groups
     std::map<Key, std::shared_ptr<Group>> groups;
+    std::set<ReaderRef> alone;  // those that read history
 };
 
 TailGroups::TailGroups(FabricBridge& bridge, Timers& timers)
@@ -262,45 +316,68 @@ TailGroups::~TailGroups() {
     stop();
 }
 
-void TailGroups::add(std::shared_ptr<Stream> stream, StreamForm form, ReadParameters parameters,
-                     std::string right, std::function<bool(std::string_view topic)> may_read) {
+void TailGroups::add(std::shared_ptr<Stream> stream, Wanted wanted) {
     auto reader = std::make_shared<Shared::Reader>();
+    reader->stream = std::move(stream);
+    reader->position = wanted.parameters.after;
+    // An id alone is one of the journal as it is now.
+    if (reader->position.epoch == 0 && reader->position.id != 0) {
+        reader->position.epoch = shared_->bridge.journal().epoch;
+    }
+    reader->wanted = std::move(wanted);
+    const Wanted& kept = reader->wanted;
     {
         const std::scoped_lock lock(shared_->mutex);
-        if (shared_->stopped) return stream->end();
+        if (shared_->stopped) return reader->end(stopping);
         // Groups that nobody is in any more.
         std::erase_if(shared_->groups, [](const auto& entry) {
             return entry.second->members.empty() && !entry.second->reading &&
                    entry.second.use_count() == 1;
         });
-        auto& group = shared_->groups[{form, right + "\n" + parameters.filter_text}];
+        auto& group = shared_->groups[{kept.form, kept.right + "\n" + kept.parameters.filter_text}];
         if (!group) {
             group = std::make_shared<Shared::Group>();
-            group->form = form;
-            group->filter = parameters.filter;
-            group->may_read = std::move(may_read);
+            group->form = kept.form;
+            group->filter = kept.parameters.filter;
+            group->may_read = kept.may_read;
         }
         reader->group = group;
+        shared_->alone.insert(reader);
+        ++shared_->readers;
     }
-    ++shared_->readers;
-    reader->stream = std::move(stream);
-    reader->form = form;
-    reader->position = parameters.after;
-    reader->parameters = std::move(parameters);
+    // The tokens may have changed since it was asked who this is, and review() not have seen it.
+    if (!reader->may_stay()) {
+        reader->end(let_in_no_more);
+        return shared_->leave(reader);
+    }
     shared_->read_history(reader);
+}
+
+void TailGroups::review() {
+    std::vector<Shared::ReaderRef> all;
+    {
+        const std::scoped_lock lock(shared_->mutex);
+        all.assign(shared_->alone.begin(), shared_->alone.end());
+        for (const auto& [key, group] : shared_->groups) {
+            all.insert(all.end(), group->members.begin(), group->members.end());
+        }
+    }
+    // Who is ended here leaves when it is to be sent something next.
+    for (const auto& reader : all) {
+        if (!reader->may_stay()) reader->end(let_in_no_more);
+    }
 }
 
 void TailGroups::stop() {
     if (shared_->stopped.exchange(true)) return;
     const std::scoped_lock lock(shared_->mutex);
+    for (const auto& reader : shared_->alone) reader->end(stopping);
     for (const auto& [key, group] : shared_->groups) {
-        const SharedBytes word = shared(stream_end(group->form, "the gateway stops; come back"));
         if (group->ticket != 0) shared_->bridge.forget(group->ticket);
-        for (const auto& stream : group->members) {
-            if (stream->send(word)) stream->end();
-        }
+        for (const auto& reader : group->members) reader->end(stopping);
         group->members.clear();
     }
+    shared_->alone.clear();
     shared_->groups.clear();
 }
 

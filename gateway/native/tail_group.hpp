@@ -7,7 +7,6 @@
 // Threads:  any; nothing blocks. Ownership: the bridge and the timers outlive it; stop() ends
 //           every reader. Limits: a reader that does not read is closed by its Stream.
 
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,26 +16,28 @@
 #include "gateway/bridge/fabric_bridge.hpp"
 #include "gateway/http/exchange.hpp"
 #include "gateway/native/start_of.hpp"
+#include "gateway/native/stream_form.hpp"
 
 namespace weft::gateway::native {
-
-/// How events are written down.
-enum class StreamForm : std::uint8_t { sse, ndjson };
-
-/// The bytes of one event, of a gap, of a sign of life, of the last word.
-[[nodiscard]] std::string stream_event(StreamForm form, const StoredEvent& event);
-[[nodiscard]] std::string stream_gap(StreamForm form, const reliability::JournalGap& gap);
-[[nodiscard]] std::string stream_ping(StreamForm form);
-[[nodiscard]] std::string stream_end(StreamForm form, std::string_view why);
 
 class TailGroups {
 public:
     TailGroups(FabricBridge& bridge, Timers& timers);
     ~TailGroups();
 
-    /// `may_read` is asked of each topic; readers with equal `right` share an answer.
-    void add(std::shared_ptr<Stream> stream, StreamForm form, ReadParameters parameters,
-             std::string right, std::function<bool(std::string_view topic)> may_read);
+    /// Who reads, and what.
+    struct Wanted {
+        StreamForm form = StreamForm::sse;
+        ReadParameters parameters;
+        /// Which topics may be read, as a text: readers with equal ones share an answer.
+        std::string right;
+        std::function<bool(std::string_view topic)> may_read{};  ///< Empty: everything.
+        /// False: what it was let in by does not hold any more. Empty: it always does.
+        std::function<bool()> still{};
+    };
+    void add(std::shared_ptr<Stream> stream, Wanted wanted);
+    /// Ends those whose `still` says no. Call it when tokens have changed.
+    void review();
     /// Every reader gets a last word.
     void stop();
     [[nodiscard]] std::size_t readers() const;

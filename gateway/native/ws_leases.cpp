@@ -22,6 +22,15 @@ constexpr milliseconds again_after{250};
 /// Others may let go of messages without anything being stored.
 constexpr milliseconds look_every{500};
 
+/// It counts as an attempt: the client had them.
+void let_go(JournalThings& things, const std::string& cursor, const std::string& member,
+            const std::vector<JournalId>& ids) {
+    static_assert(WsCredit::credit_max <= reliability::ConsumerGroup::in_flight_max);
+    constexpr milliseconds at_once{1};
+    // Nothing can be done where it fails: the leases end by themselves.
+    static_cast<void>(things.groups.extend(cursor, member, ids, at_once));
+}
+
 }  // namespace
 
 WsLeaseSubscription::WsLeaseSubscription(std::shared_ptr<WsWorld> world,
@@ -58,12 +67,19 @@ WsSubscription::Acked WsLeaseSubscription::ack(JournalId through) {
 
 void WsLeaseSubscription::close() {
     FabricBridge::Ticket waiting = 0;
+    std::vector<JournalId> leased;
     {
         const std::scoped_lock lock(mutex_);
         state_ = State::closed;
         waiting = std::exchange(waiting_, 0);
+        leased = credit_.ack(seen_);
     }
     if (waiting != 0) world_->bridge.forget(waiting);
+    if (leased.empty()) return;
+    // Where the room is full the leases end by themselves.
+    static_cast<void>(
+        world_->room->work([cursor = cursor_, member = member_, leased = std::move(leased)](
+                               JournalThings& things) { let_go(things, cursor, member, leased); }));
 }
 
 /// Asks the group, if nothing is under way and there is credit.
@@ -111,6 +127,7 @@ void WsLeaseSubscription::give(JournalThings& things, std::size_t max) {
                                   world_->limits.history_ahead);
     if (!got) return fail(got.error());
     bool some = got->gap.has_value();
+    std::vector<JournalId> unsent;
     if (got->gap && !send(ws_gap(about_, *got->gap))) return;
     for (const auto& leased : got->messages) {
         const std::string more = "\"attempt\":" + std::to_string(leased.attempt) +
@@ -118,7 +135,10 @@ void WsLeaseSubscription::give(JournalThings& things, std::size_t max) {
         const auto each = [&](const reliability::VerifiedMessage& verified) {
             const std::string json = fabric::to_json(verified.message, verified.id);
             const std::scoped_lock lock(mutex_);
-            if (state_ != State::looking) return;
+            if (state_ != State::looking) {
+                unsent.push_back(verified.id);
+                return;
+            }
             // First it is known as sent: the acknowledgement may be quicker than we are.
             credit_.take(verified.id);
             seen_ = std::max(seen_, verified.id);
@@ -128,6 +148,8 @@ void WsLeaseSubscription::give(JournalThings& things, std::size_t max) {
         things.verifier.verify(leased.message.run, leased.message.bytes, each,
                                [](const reliability::StoredRefusal&) {});
     }
+    // It was closed meanwhile.
+    if (!unsent.empty()) return let_go(things, cursor_, member_, unsent);
     if (some) {
         // Not from here: a worker has other things to do, too.
         look_later(milliseconds{0});

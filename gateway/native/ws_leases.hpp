@@ -1,7 +1,7 @@
 #pragma once
 // A subscription of a WebSocket that is a member of a consumer group: it leases messages as far as
-// its credit goes. What it has not acknowledged when the connection ends goes to another member
-// once its lease is over.
+// its credit goes. What it has not acknowledged when it is closed, or its connection, goes to
+// another member at once; that counts as an attempt.
 //
 // Threads: any; a lock of its own. Ownership: its connection's; callbacks hold it weakly.
 

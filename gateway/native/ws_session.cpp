@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "fabric/message/json_form.hpp"
+#include "gateway/grants.hpp"
 #include "gateway/native/publishing.hpp"
 #include "signing/refusal.hpp"
 
@@ -85,9 +86,18 @@ void WsSession::on_closed() {
 }
 
 void WsSession::stop(std::string_view why) {
+    end(why, code_going_away);
+}
+
+void WsSession::review() {
+    if (!still_ || still_()) return;
+    end("the token of this connection was revoked, or has other grants now", code_policy);
+}
+
+void WsSession::end(std::string_view why, std::uint16_t code) {
     on_closed();
     send(ws_end(why));
-    socket_->close(code_going_away, std::string{why});
+    socket_->close(code, std::string{why});
 }
 
 void WsSession::send(std::string text) {
@@ -186,12 +196,10 @@ void WsSession::subscribe_topics(const WsRequest& request, std::uint64_t serial,
     WsJournalSubscription::Wanted wanted;
     wanted.id = request.id;
     wanted.topics.filter = read->filter;
-    wanted.topics.key = "\n" + read->filter_text;
-    if (!who_.everything && !who_.admin) {
-        // By what may be read, not by name: a token that was made anew may have other grants.
-        std::string rights = "may read";
-        for (const auto& glob : who_.read) rights += " " + glob.text();
-        wanted.topics.key = rights + wanted.topics.key;
+    // By what may be read, not by name: a token that was made anew may have other grants.
+    const std::string rights = reading_rights(who_);
+    wanted.topics.key = rights + "\n" + read->filter_text;
+    if (!rights.empty()) {
         wanted.topics.keep = [who = who_](const StoredEvent& event) {
             return who.may_read(event.message.topic());
         };

@@ -8,6 +8,7 @@
 // one after the other, end the connection.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,14 +23,20 @@ namespace weft::gateway::native {
 
 class WsSession : public std::enable_shared_from_this<WsSession> {
 public:
-    WsSession(std::shared_ptr<WsWorld> world, std::shared_ptr<WebSocket> socket, Principal who)
-        : world_(std::move(world)), socket_(std::move(socket)), who_(std::move(who)) {}
+    WsSession(std::shared_ptr<WsWorld> world, std::shared_ptr<WebSocket> socket, Principal who,
+              std::function<bool()> still)
+        : world_(std::move(world)),
+          socket_(std::move(socket)),
+          who_(std::move(who)),
+          still_(std::move(still)) {}
 
     void on_message(const std::string& text, bool is_text);
     /// It was closed, by whom ever.
     void on_closed();
     /// A last word, and the end.
     void stop(std::string_view why);
+    /// The same, if `still` says that the client may not be here any more.
+    void review();
 
 private:
     struct Slot {
@@ -65,11 +72,13 @@ private:
     void one_less(std::size_t& count);
     void refuse(const WsRequest& request, unsigned status, std::string sentence);
     void send(std::string text);
+    void end(std::string_view why, std::uint16_t code);
 
     const std::shared_ptr<WsWorld> world_;
     const std::shared_ptr<WebSocket> socket_;
     const Principal who_;
-    unsigned not_json_ = 0;  // of on_message()
+    const std::function<bool()> still_;  // empty: always
+    unsigned not_json_ = 0;              // of on_message()
 
     std::mutex mutex_;  // guards what follows; taken before that of a subscription
     bool closed_ = false;

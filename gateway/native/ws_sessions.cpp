@@ -27,20 +27,21 @@ struct WsSessions::Core : std::enable_shared_from_this<WsSessions::Core> {
     };
 
     void begin(const std::shared_ptr<Place>& place, std::shared_ptr<WebSocket> socket,
-               const Principal& who) {
-        auto session = std::make_shared<WsSession>(world, std::move(socket), who);
+               const Principal& who, const std::function<bool()>& still) {
+        auto session = std::make_shared<WsSession>(world, std::move(socket), who, still);
         {
             const std::scoped_lock lock(place->mutex);
             place->session = session;
         }
+        bool over = false;
         {
             const std::scoped_lock lock(mutex);
-            if (!stopped) {
-                sessions.insert(std::move(session));
-                return;
-            }
+            over = stopped;
+            if (!over) sessions.insert(session);
         }
-        session->stop(stopping);
+        if (over) return session->stop(stopping);
+        // The tokens may have changed since it was asked who this is.
+        session->review();
     }
 
     void end(Place& place) {
@@ -53,6 +54,15 @@ struct WsSessions::Core : std::enable_shared_from_this<WsSessions::Core> {
         session->on_closed();
         const std::scoped_lock lock(mutex);
         sessions.erase(session);
+    }
+
+    void review() {
+        std::set<std::shared_ptr<WsSession>> all;
+        {
+            const std::scoped_lock lock(mutex);
+            all = sessions;
+        }
+        for (const auto& session : all) session->review();
     }
 
     void stop() {
@@ -82,17 +92,23 @@ WsSessions::~WsSessions() {
     stop();
 }
 
-void WsSessions::open(const std::shared_ptr<Exchange>& exchange, Principal who) {
+void WsSessions::open(const std::shared_ptr<Exchange>& exchange, Principal who,
+                      std::function<bool()> still) {
     auto place = std::make_shared<Core::Place>();
     WebSocketHooks hooks;
-    hooks.open = [core = core_, place, who = std::move(who)](std::shared_ptr<WebSocket> socket) {
-        core->begin(place, std::move(socket), who);
+    hooks.open = [core = core_, place, who = std::move(who),
+                  still = std::move(still)](std::shared_ptr<WebSocket> socket) {
+        core->begin(place, std::move(socket), who, still);
     };
     hooks.message = [place](const std::string& message, bool is_text) {
         if (const auto session = place->get()) session->on_message(message, is_text);
     };
     hooks.closed = [core = core_, place](std::uint16_t) { core->end(*place); };
     static_cast<void>(exchange->upgrade(std::move(hooks)));
+}
+
+void WsSessions::review() {
+    core_->review();
 }
 
 void WsSessions::stop() {

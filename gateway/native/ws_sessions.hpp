@@ -5,6 +5,7 @@
 // outlive this. Limits: ws_world.hpp; connections are bounded by the server.
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "gateway/native/ws_world.hpp"
@@ -20,7 +21,11 @@ public:
     ~WsSessions();
 
     /// Answers the request: by a WebSocket, or by what it lacks to be one.
-    void open(const std::shared_ptr<Exchange>& exchange, Principal who);
+    /// `still` as in Access; empty: it always does.
+    void open(const std::shared_ptr<Exchange>& exchange, Principal who,
+              std::function<bool()> still = {});
+    /// Ends those whose `still` says no, with 1008. Call it when tokens have changed.
+    void review();
     /// Each gets {"op":"end"} and is closed with 1001.
     void stop();
     [[nodiscard]] std::size_t size() const;

@@ -23,6 +23,9 @@
 // told so.
 
 #include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "fabric/message/topic.hpp"
 #include "fabric/transport/clock.hpp"
@@ -30,12 +33,12 @@
 #include "gateway/bridge/fabric_bridge.hpp"
 #include "gateway/bridge/journal_room.hpp"
 #include "gateway/delivery/engine.hpp"
-#include "gateway/http/exchange.hpp"
+#include "gateway/http/prefixed.hpp"
 #include "gateway/webhooks/settings.hpp"
 
 namespace weft::gateway::webhooks {
 
-class WebhookHandler final : public Handler {
+class WebhookHandler final : public PrefixedHandler {
 public:
     static constexpr std::size_t of_one_token = 500;
 
@@ -51,10 +54,16 @@ public:
     explicit WebhookHandler(Parts parts);
     ~WebhookHandler() override;
 
-    void handle(std::shared_ptr<Exchange> exchange) override;
+    void handle_below(std::string_view prefix, const std::shared_ptr<Exchange>& exchange) override;
+    struct Route {
+        std::string method, path;
+    };
+    /// All of them, for who describes them; paths are templates.
+    [[nodiscard]] static std::vector<Route> routes();
+
+    struct Core;  ///< webhook_core.hpp
 
 private:
-    struct Core;
     std::shared_ptr<Core> core_;
 };
 

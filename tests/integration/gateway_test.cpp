@@ -148,9 +148,49 @@ TEST_F(Gateway, TokensAreAskedForWhereTheyAreRequired) {
     EXPECT_EQ(curl({"-H", bearer, native_ + "/v1/events"}).status, 200);
     EXPECT_EQ(curl({"-H", bearer, "-d", "{}", native_ + "/v1/topics/build.done"}).status, 202);
     EXPECT_EQ(curl({"-H", bearer, "-d", "{}", native_ + "/v1/topics/git.commit"}).status, 403);
+    const Process stream =
+        Process::start({"curl", "-sS", "-N", "-H", bearer, native_ + "/v1/stream"});
+    while (stream.out().find("retry:") == std::string::npos) look_again_after_ms(5);
     ASSERT_EQ(fabric_.weft({"token", "revoke", "ci"}).exit_code, 0);
     while (curl({"-H", bearer, native_ + "/v1/events"}).status != 401) look_again_after_ms(20);
+    while (!stream.has_ended()) look_again_after_ms(5);
+    EXPECT_THAT(stream.out(), HasSubstr("revoked"));
     EXPECT_EQ(curl({native_ + "/metrics"}).status, 200);
+}
+
+TEST_F(Gateway, WhoWaitsIsAnsweredWithNothingAtOnceWhenItStops) {
+    const Process relay = fabric_.relay();
+    Process running = gateway();
+    Process poll = Process::start(
+        {"curl", "-sS", "-w", "\n%{http_code}", native_ + "/v1/events?after=now&wait=60s"});
+    const std::string two = "weft_http_requests_open 2";  // it, and who asks for this
+    while (curl({native_ + "/metrics"}).body.find(two) == std::string::npos) {
+        look_again_after_ms(5);
+    }
+    running.signal(SIGTERM);
+    EXPECT_EQ(poll.wait(), 0);
+    EXPECT_THAT(poll.out(), HasSubstr("{\"events\":[],"));
+    EXPECT_THAT(poll.out(), HasSubstr("\n200"));
+    EXPECT_EQ(running.wait(), 0) << running.output();
+}
+
+TEST_F(Gateway, ServesItsOwnApiAndMetricsBelowAPrefix) {
+    fabric_.configure(
+        "gateway: { listeners: [ { address: '127.0.0.1:0', serve: [\n"
+        "  { protocol: native, prefix: /x }, { protocol: metrics, prefix: /x } ] },\n"
+        "  { address: '127.0.0.1:0', serve: [rse] } ] }");
+    const Process relay = fabric_.relay();
+    const Process running = gateway();  // its url ends with the prefix
+    EXPECT_EQ(curl({"-d", "{}", native_ + "/v1/topics/a?durable=true"}).status, 201);
+    EXPECT_EQ(curl({native_ + "/v1/events/1"}).status, 200);
+    EXPECT_EQ(curl({native_ + "/v1/webhooks"}).status, 200);
+    EXPECT_EQ(curl({native_ + "/metrics"}).status, 200);
+    EXPECT_EQ(curl({native_ + "/readyz"}).status, 200);
+    const Answer described = curl({native_ + "/openapi.json"});
+    ASSERT_EQ(described.status, 200);
+    EXPECT_EQ(json::parse(described.body)["servers"][0]["url"], "/x");
+    const std::string root = native_.substr(0, native_.size() - 2);
+    EXPECT_EQ(curl({root + "/v1/events"}).status, 404);
 }
 
 TEST_F(Gateway, SaysWhetherItIsReadyAndWhatItCounts) {

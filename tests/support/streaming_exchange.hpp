@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "gateway/http/exchange.hpp"
+#include "gateway/http/problem.hpp"
+#include "gateway/http/websocket_request.hpp"
 
 namespace weft::support {
 
@@ -101,7 +103,18 @@ public:
         if (reads_nothing_) stream_->stop_reading();
         return stream_;
     }
-    bool upgrade(gateway::WebSocketHooks, std::string) override { return false; }
+    /// Answered as the server does; nobody is behind the socket.
+    bool upgrade(gateway::WebSocketHooks hooks, std::string) override {
+        if (const auto refusal = gateway::refuse_websocket(request_)) {
+            answer(gateway::problem(refusal->status, refusal->sentence));
+            return false;
+        }
+        gateway::Response switching;
+        switching.status = 101;
+        answer(std::move(switching));
+        if (hooks.closed) hooks.closed(1006);
+        return true;
+    }
     void on_gone(std::function<void()>) override {}
 
     std::optional<gateway::Response> wait(

@@ -92,7 +92,7 @@ TEST_F(Tokens, AreTakenUpAndGivenUpWhileTheGatewayRuns) {
     const auto store = open();
     keep({record_for(first, "one"), record_for(second, "two")});
     EXPECT_FALSE(store->find(second.text));
-    store->refresh();
+    EXPECT_TRUE(store->refresh());
     EXPECT_TRUE(store->find(second.text));
     EXPECT_TRUE(store->holder("one"));
     EXPECT_FALSE(store->refresh()) << "nothing has changed";
@@ -110,13 +110,13 @@ TEST_F(Tokens, StayInForceWhenTheirFileIsDamaged) {
     keep({record_for(token, "ci")});
     const auto store = open();
     write("");
-    store->refresh();
+    EXPECT_FALSE(store->refresh());
     EXPECT_TRUE(store->find(token.text));
     write("tokens: [ {id: 1} ]\n");
-    store->refresh();
+    EXPECT_FALSE(store->refresh());
     EXPECT_TRUE(store->find(token.text));
     fs::remove(file_);
-    store->refresh();
+    EXPECT_FALSE(store->refresh());
     EXPECT_TRUE(store->find(token.text));
     EXPECT_THAT(warned_, HasSubstr("stay in force"));
 }

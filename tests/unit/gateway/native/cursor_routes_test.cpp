@@ -46,14 +46,14 @@ TEST(Covers, SaysYesOnlyWhereEverythingIsGranted) {
 class CursorsOverHttp : public ::testing::Test {
 protected:
     CursorsOverHttp() {
-        add_cursor_routes(table_, room_, bridge_, clock_, {"org.weft", "dev"});
+        stop_ = add_cursor_routes(table_, room_, bridge_, clock_, {"org.weft", "dev"});
         anybody_.everything = true;
         ci_.name = "ci";
         ci_.read = globs({"org.weft.dev.git.**"});
     }
 
-    Response ask(const std::string& method, const std::string& target, const std::string& body,
-                 const Principal& who) {
+    std::shared_ptr<StreamingExchange> send(const std::string& method, const std::string& target,
+                                            const std::string& body, const Principal& who) {
         Request request;
         request.method = method;
         request.target = target;
@@ -62,7 +62,11 @@ protected:
         const auto path = path_segments(exchange->request().raw_path());
         const auto query = Query::parse(exchange->request().raw_query().value_or(""));
         table_.serve(*path, {exchange, *query, who, {}});
-        auto response = exchange->wait();
+        return exchange;
+    }
+    Response ask(const std::string& method, const std::string& target, const std::string& body,
+                 const Principal& who) {
+        auto response = send(method, target, body, who)->wait();
         if (!response) throw std::runtime_error("no answer to " + method + " " + target);
         return *response;
     }
@@ -89,8 +93,21 @@ protected:
     reliability::StoredVerifier verifier_{nullptr};
     support::SameThreadRoom room_{{bridge_.memory(), cursors_, groups_, verifier_}};
     RouteTable table_;
+    std::function<void()> stop_;
     Principal anybody_, ci_;
 };
+
+TEST_F(CursorsOverHttp, WhoWaitsIsAnsweredAtOnceWhenTheGatewayStops) {
+    EXPECT_EQ(ask("PUT", "/v1/cursors/work", R"({"mode": "shared"})").status, 201U);
+    const auto waits = send("POST", "/v1/cursors/work/next?wait=60s", "", anybody_);
+    EXPECT_FALSE(waits->wait(std::chrono::milliseconds{20}));
+    stop_();
+    const auto answered = waits->wait(std::chrono::milliseconds{0});
+    ASSERT_TRUE(answered);
+    EXPECT_EQ(answered->status, 200U);
+    EXPECT_THAT(ids(*answered), ElementsAre());
+    EXPECT_THAT(ids(ask("POST", "/v1/cursors/work/next?wait=60s")), ElementsAre());
+}
 
 TEST_F(CursorsOverHttp, MembersOfAGroupShareItsMessagesAndAcknowledgeThem) {
     store(4);

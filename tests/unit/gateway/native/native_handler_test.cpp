@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -28,13 +29,23 @@ using ::testing::Not;
 class OneToken final : public Authenticator {
 public:
     std::optional<Principal> find(std::string_view token) override {
-        if (token != "good") return std::nullopt;
+        const std::scoped_lock lock(mutex_);
+        if (token != "good" || read_.empty()) return std::nullopt;
         Principal principal;
         principal.name = "ci";
         principal.publish = {*signing::TopicGlob::parse("org.weft.dev.build.*")};
-        principal.read = {*signing::TopicGlob::parse("org.weft.dev.git.**")};
+        principal.read = {*signing::TopicGlob::parse(read_)};
         return principal;
     }
+    /// "": there is no such token any more.
+    void grant(const std::string& read) {
+        const std::scoped_lock lock(mutex_);
+        read_ = read;
+    }
+
+private:
+    std::mutex mutex_;
+    std::string read_ = "org.weft.dev.git.**";
 };
 
 class Native : public ::testing::Test {
@@ -352,9 +363,10 @@ TEST_F(Native, AReaderOfHistoryThatDoesNotReadIsNotFedOn) {
     const auto slow = send("GET", "/v1/stream?after=beginning")->streamed();
     reads_nothing_ = false;
     const auto quick = send("GET", "/v1/stream?after=beginning")->streamed();
-    slow->wait_for("id: 500\n");
+    slow->wait_for("id: 50\n");
     EXPECT_THAT(quick->wait_for("id: 600\n"), HasSubstr("id: 600\n"));
-    EXPECT_THAT(slow->text(), Not(HasSubstr("id: 501\n")));
+    EXPECT_THAT(slow->text(), Not(HasSubstr("id: 150\n")));
+    EXPECT_LE(slow->queued(), 256U * 1024);
     slow->read_all();
     std::vector<int> wanted;
     for (int i = 1; i <= 600; ++i) wanted.push_back(i);
@@ -371,6 +383,59 @@ TEST_F(Native, StreamsGetALastWordWhenTheGatewayStops) {
     handler_->stop();
     EXPECT_THAT(stream->wait_for("event: end"), HasSubstr("event: end"));
     EXPECT_TRUE(stream->closed());
+}
+
+TEST_F(Native, ALongPollIsAnsweredAtOnceWhenTheGatewayStops) {
+    const auto first = send("GET", "/v1/events?wait=60s");
+    const auto other = send("GET", "/v1/events?topic=git.*&after=now&wait=60s");
+    EXPECT_FALSE(other->wait(50ms));
+    handler_->stop();
+    for (const auto& waits : {first, other}) {
+        const auto answered = waits->wait(1s);
+        ASSERT_TRUE(answered);
+        EXPECT_EQ(answered->status, 200U);
+        EXPECT_TRUE(json::parse(answered->body)["events"].empty());
+    }
+    const auto late = answer("GET", "/v1/events?wait=60s");
+    EXPECT_TRUE(json::parse(late.body)["events"].empty());
+    EXPECT_EQ(bridge_.waiters(), 0U);
+}
+
+TEST_F(Native, AStreamEndsOnceItsTokenIsGoneOrHasOtherGrants) {
+    begin(true);
+    Sent good;
+    good.token = "good";
+    store("git.commit", "{}");
+    const auto first = send("GET", "/v1/stream?after=beginning", good)->streamed();
+    first->wait_for("id: 1\n");
+    handler_->review();
+    EXPECT_FALSE(first->closed());
+    tokens_.grant("org.weft.dev.build.*");
+    handler_->review();
+    EXPECT_THAT(first->wait_for("event: end"), HasSubstr("revoked, or has other grants"));
+    EXPECT_TRUE(first->closed());
+    const auto second = send("GET", "/v1/stream", good)->streamed();
+    tokens_.grant("");
+    handler_->review();
+    EXPECT_TRUE(second->closed());
+    EXPECT_EQ(answer("GET", "/v1/stream", good).status, 401U);
+}
+
+TEST_F(Native, ATokenThatWasMadeAnewUnderItsNameReadsByItsOwnGrants) {
+    begin(true);
+    Sent good;
+    good.token = "good";
+    const auto old = send("GET", "/v1/stream", good)->streamed();
+    store("git.commit", "{}");
+    old->wait_for("id: 1\n");
+    tokens_.grant("org.weft.dev.build.*");
+    const auto fresh = send("GET", "/v1/stream", good)->streamed();
+    store("git.commit", "{}");
+    store("build.done", "{}");
+    EXPECT_THAT(fresh->wait_for("id: 3\n"), HasSubstr("id: 3\n"));
+    EXPECT_THAT(fresh->text(), Not(HasSubstr("git.commit")));
+    old->wait_for("id: 2\n");
+    EXPECT_THAT(old->text(), Not(HasSubstr("build.done")));
 }
 
 TEST_F(Native, LinesOfJsonAreAnotherFormOfAStream) {

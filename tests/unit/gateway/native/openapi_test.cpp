@@ -14,8 +14,10 @@
 #include "gateway/metrics/metrics_handler.hpp"
 #include "gateway/native/native_handler.hpp"
 #include "gateway/rse/rse_handler.hpp"
+#include "gateway/webhooks/webhook_handler.hpp"
 #include "tests/support/fake_bridge.hpp"
 #include "tests/support/json_schema.hpp"
+#include "tests/support/recording_engine.hpp"
 #include "tests/support/same_thread_room.hpp"
 #include "tests/support/streaming_exchange.hpp"
 
@@ -36,7 +38,7 @@ const json& document() {
 template <class Each>
 void for_each_operation(Each each) {
     for (const auto& [path, item] : document()["paths"].items()) {
-        for (const char* method : {"get", "post", "put", "delete"}) {
+        for (const char* method : {"get", "post", "put", "patch", "delete"}) {
             if (item.contains(method)) each(path, std::string{method}, item[method]);
         }
     }
@@ -66,7 +68,8 @@ TEST(OpenApi, IsADocumentOfItsVersion) {
         EXPECT_EQ(path.front(), '/');
         for (const auto& [name, unused] : item.items()) {
             EXPECT_TRUE(
-                (std::set<std::string>{"get", "post", "put", "delete", "servers"}.contains(name)))
+                (std::set<std::string>{"get", "post", "put", "patch", "delete", "servers"}.contains(
+                    name)))
                 << path << " " << name;
         }
     }
@@ -76,7 +79,7 @@ TEST(OpenApi, IsADocumentOfItsVersion) {
         EXPECT_TRUE(one.at("summary").is_string()) << where;
         for (const auto& tag : one.at("tags")) EXPECT_TRUE(tags.contains(tag)) << where;
         EXPECT_FALSE(one.at("responses").empty()) << where;
-        const bool has_body = method == "post" || method == "put";
+        const bool has_body = method == "post" || method == "put" || method == "patch";
         EXPECT_TRUE(has_body || !one.contains("requestBody")) << where;
     });
 }
@@ -209,6 +212,7 @@ protected:
         return settings;
     }
     Handler& handler_of(const std::string& path) {
+        if (path.starts_with("/v1/webhooks")) return webhooks_;
         if (path.starts_with("/v1/") || path == openapi_path) return native_;
         if (path == "/metrics" || path == "/healthz" || path == "/readyz") return metrics_;
         return rse_;
@@ -256,6 +260,20 @@ protected:
         EXPECT_EQ(schema.check(body, said["content"][media]["schema"]), "") << answered.body;
     }
 
+    /// Every answer that is none of an error, of the paths that `of` says.
+    void expect_all_seen(const std::function<bool(const std::string&)>& of) const {
+        std::vector<std::string> missing;
+        for_each_operation([&](const std::string& path, std::string method, const json& operation) {
+            if (!of(path)) return;
+            for (char& c : method) c = static_cast<char>(std::toupper(c));
+            for (const auto& [status, unused] : operation["responses"].items()) {
+                const std::string one = method + " " + path + " " + status;
+                if (status < "300" && !seen_.contains(one)) missing.push_back(one);
+            }
+        });
+        EXPECT_THAT(missing, IsEmpty()) << "these need a sample";
+    }
+
     static Peers some_peers() {
         Peers peers;
         peers.name = "git.host1";
@@ -280,6 +298,11 @@ protected:
                 "git.host1", "0.1.0", &room_,  &traffic_, some_peers};
     }
     NativeHandler native_{parts(access_)};
+    support::RecordingEngine engine_;
+    webhooks::WebhookHandler::Parts webhook_parts(Access& access) {
+        return {engine_, bridge_, room_, access, clock_, {"org.weft", "dev"}, {}};
+    }
+    webhooks::WebhookHandler webhooks_{webhook_parts(access_)};
     std::string not_ready_;
     MetricsHandler metrics_{{[] {
                                  Figures figures;
@@ -295,6 +318,9 @@ TEST_F(OpenApiLive, DescribesEveryRouteAndNoOther) {
     std::set<std::string> served{"GET /metrics", "GET /healthz",   "GET /readyz",
                                  "GET /health",  "GET /{channel}", "POST /{channel}"};
     for (const auto& route : native_.routes()) served.insert(route.method + " " + route.path);
+    for (const auto& route : webhooks::WebhookHandler::routes()) {
+        served.insert(route.method + " " + route.path);
+    }
     std::set<std::string> described;
     for_each_operation([&](const std::string& path, std::string method, const json&) {
         for (char& c : method) c = static_cast<char>(std::toupper(c));
@@ -317,6 +343,14 @@ TEST_F(OpenApiLive, EveryAnswerIsAsItSays) {
         bridge_.read({}, [&](auto result) { page.give(std::move(result)); });
         return page.take().value()->events.front().message.id().text();
     }();
+    const std::vector<std::pair<std::string, std::string>> socket{
+        {"Upgrade", "websocket"},
+        {"Connection", "Upgrade"},
+        {"Sec-WebSocket-Version", "13"},
+        {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}};
+    auto half = socket, foreign = socket;
+    half.pop_back();
+    foreign.emplace_back("Origin", "https://elsewhere.example");
     const std::vector<Sample> samples{
         {topic, "/v1/topics/git.a", 202, "{}"},
         {topic, "/v1/topics/git.a?durable=true&parent=" + uuid, 201, R"({"n":1})"},
@@ -345,6 +379,11 @@ TEST_F(OpenApiLive, EveryAnswerIsAsItSays) {
         {"GET /v1/stream", "/v1/stream?after=beginning", 200},
         {"GET /v1/stream", "/v1/stream?format=ndjson", 200},
         {"GET /v1/stream", "/v1/stream?format=xml", 400},
+        {"GET /v1/ws", "/v1/ws", 101, "", "", socket},
+        {"GET /v1/ws", "/v1/ws", 426},
+        {"GET /v1/ws", "/v1/ws", 400, "", "", half},
+        {"GET /v1/ws", "/v1/ws", 403, "", "", foreign},
+        {"GET /v1/ws", "/v1/ws", 401, "", "", {{"Authorization", "Bearer x"}}},
         {"GET /v1/info", "/v1/info", 200},
         {"GET /v1/topics", "/v1/topics?topic=git.*", 200},
         {"GET /v1/topics", "/v1/topics?limit=0", 400},
@@ -413,33 +452,118 @@ TEST_F(OpenApiLive, EveryAnswerIsAsItSays) {
     room_.full = true;
     try_out({"GET /v1/cursors", "/v1/cursors", 503});
 
-    std::vector<std::string> missing;
-    for_each_operation([&](const std::string& path, std::string method, const json& operation) {
-        for (char& c : method) c = static_cast<char>(std::toupper(c));
-        for (const auto& [status, unused] : operation["responses"].items()) {
-            const std::string one = method + " " + path + " " + status;
-            if (status < "300" && !seen_.contains(one)) missing.push_back(one);
-        }
-    });
-    EXPECT_THAT(missing, IsEmpty()) << "these need a sample";
+    expect_all_seen([](const std::string& path) { return !path.starts_with("/v1/webhooks"); });
+}
+
+TEST_F(OpenApiLive, EveryAnswerAboutWebhooksIsAsItSays) {
+    const std::vector<std::pair<std::string, std::string>> reader{
+        {"Authorization", "Bearer reader"}},
+        stranger{{"Authorization", "Bearer x"}};
+    const std::string all = "/v1/webhooks", one = all + "/{id}", a = all + "/a", b = all + "/b";
+    const std::string json_text = "application/json";
+    const std::string wanted =
+        R"({"url":"https://a.example/","topics":["git.*"],"where":[{"path":"n","eq":1}],)"
+        R"("headers":{"X-A":"b"},"rate":2.5,"disable_after":null})";
+    const std::string plain = R"({"url":"https://a.example/","topics":["git.*"]})";
+    const std::string private_topic = R"({"url":"https://a.example/","topics":["secret.*"]})";
+    engine_.kept_attempts.resize(2);
+    bridge_.store({"org.weft.dev.git.a", "{}"});
+    for (const Sample& sample : std::vector<Sample>{
+             {"PUT " + one, a, 201, plain},
+             {"PUT " + one, a, 200, wanted},
+             {"PUT " + one, b, 201, wanted},
+             {"PUT " + one, a, 400, "{}"},
+             {"PUT " + one, a, 404, plain, json_text, reader},
+             {"POST " + all, all, 201, wanted},
+             {"POST " + all, all, 400, "{}"},
+             {"POST " + all, all, 401, plain, json_text, stranger},
+             {"POST " + all, all, 403, private_topic, json_text, reader},
+             {"GET " + all, all, 200},
+             {"GET " + all, all, 401, "", "", stranger},
+             {"GET " + one, a, 200},
+             {"GET " + one, all + "/gone", 404},
+             {"PATCH " + one, a, 200, R"({"description":"it"})"},
+             {"PATCH " + one, a, 400, R"({"secret":"whsec_x"})"},
+             {"PATCH " + one, all + "/gone", 404, "{}"},
+             {"GET " + one + "/attempts", a + "/attempts?limit=1", 200},
+             {"GET " + one + "/attempts", a + "/attempts?limit=0", 400},
+             {"GET " + one + "/secret", a + "/secret", 200},
+             {"POST " + one + "/rotate", a + "/rotate", 200, R"({"overlap":"1h"})"},
+             {"POST " + one + "/rotate", a + "/rotate", 400, R"({"overlap":"x"})"},
+             {"GET " + one + "/secret", a + "/secret", 200},
+             {"POST " + one + "/resend", a + "/resend", 200, R"({"id":1})"},
+             {"POST " + one + "/resend", a + "/resend", 400, "{}"},
+             {"POST " + one + "/resend", a + "/resend", 404, R"({"id":99})"},
+             {"POST " + one + "/recover", a + "/recover?since=10m", 200},
+             {"POST " + one + "/recover", a + "/recover", 400},
+             {"POST " + one + "/test", a + "/test", 200},
+             {"POST " + one + "/disable", a + "/disable", 200},
+             {"POST " + one + "/enable", a + "/enable", 200},
+             {"POST " + one + "/pause", a + "/pause", 200},
+             {"POST " + one + "/resume", a + "/resume", 200},
+             {"POST " + one + "/resume", a + "/resume", 404, "", "", reader},
+             {"DELETE " + one, a, 204},
+             {"DELETE " + one, a, 404},
+         }) {
+        try_out(sample);
+    }
+    engine_.fail_puts(delivery::EngineError{delivery::EngineError::Kind::full, "too many"});
+    try_out({"POST " + all, all, 429, plain});
+    engine_.fail_puts(delivery::EngineError{delivery::EngineError::Kind::journal_away, "away"});
+    try_out({"PATCH " + one, b, 503, "{}"});
+    expect_all_seen([](const std::string& path) { return path.starts_with("/v1/webhooks"); });
 }
 
 TEST_F(OpenApiLive, WhereTokensAreRequiredOnlyTheDescriptionNeedsNone) {
     NativeHandler closed(parts(closed_));
-    for (const auto& route : closed.routes()) {
+    webhooks::WebhookHandler closed_webhooks(webhook_parts(closed_));
+    const auto try_without = [&](Handler& handler, std::string method, const std::string& path) {
         Request request;
-        request.method = route.method;
-        request.target = std::regex_replace(route.path, std::regex("\\{[a-z]+\\}"), "x");
+        request.method = method;
+        request.target = std::regex_replace(path, std::regex("\\{[a-z]+\\}"), "x");
         request.peer = "127.0.0.1:4711";
         auto exchange = std::make_shared<StreamingExchange>(std::move(request));
-        closed.handle(exchange);
+        handler.handle(exchange);
         const auto answered = exchange->wait();
-        ASSERT_TRUE(answered) << route.path;
-        EXPECT_EQ(answered->status, route.path == openapi_path ? 200U : 401U) << route.path;
-        std::string method = route.method;
+        ASSERT_TRUE(answered) << path;
+        EXPECT_EQ(answered->status, path == openapi_path ? 200U : 401U) << path;
         for (char& c : method) c = static_cast<char>(std::tolower(c));
-        compare(*answered, document()["paths"].at(route.path).at(method), false);
+        compare(*answered, document()["paths"].at(path).at(method), false);
+    };
+    for (const auto& route : closed.routes()) try_without(closed, route.method, route.path);
+    for (const auto& route : webhooks::WebhookHandler::routes()) {
+        try_without(closed_webhooks, route.method, route.path);
     }
+    closed.stop();
+}
+
+TEST_F(OpenApiLive, BelowAPrefixEverythingIsServedAndTheDescriptionSaysWhere) {
+    NativeHandler closed(parts(closed_));
+    const auto ask = [](PrefixedHandler& handler, const std::string& method,
+                        const std::string& path) {
+        Request request;
+        request.method = method;
+        request.target = "/x" + std::regex_replace(path, std::regex("\\{[a-z]+\\}"), "x");
+        request.peer = "127.0.0.1:4711";
+        auto exchange = std::make_shared<StreamingExchange>(std::move(request));
+        handler.handle_below("/x", exchange);
+        if (exchange->streamed()) return Response{};
+        return exchange->wait().value_or(Response{});
+    };
+    for (const auto& route : closed.routes()) {
+        EXPECT_EQ(ask(closed, route.method, route.path).status,
+                  route.path == openapi_path ? 200U : 401U)
+            << route.path;
+    }
+    EXPECT_EQ(ask(native_, "GET", "/v1/info").status, 200U);
+    EXPECT_EQ(ask(native_, "GET", "/v1/stream").status, 200U);
+    EXPECT_EQ(ask(webhooks_, "GET", "/v1/webhooks").status, 200U);
+    for (const char* path : {"/metrics", "/healthz", "/readyz"}) {
+        EXPECT_EQ(ask(metrics_, "GET", path).status, 200U) << path;
+    }
+    EXPECT_EQ(ask(metrics_, "GET", "/more/metrics").status, 404U);
+    const json below = json::parse(ask(native_, "GET", std::string{openapi_path}).body);
+    EXPECT_EQ(below["servers"][0]["url"], "/x");
     closed.stop();
 }
 

@@ -25,8 +25,7 @@ protected:
         anybody_.everything = true;
         ci_.name = "ci";
         ci_.read = {*signing::TopicGlob::parse("org.weft.dev.git.**")};
-        add_read_routes(table_, bridge_, &room_, clock_, {"org.weft", "dev"},
-                        std::make_shared<std::atomic<bool>>(false));
+        stop_ = add_read_routes(table_, bridge_, &room_, clock_, {"org.weft", "dev"});
     }
 
     Response get(const std::string& target, const Principal& who) {
@@ -67,6 +66,7 @@ protected:
     reliability::StoredVerifier verifier_{nullptr};
     support::SameThreadRoom room_{{bridge_.memory(), cursors_, groups_, verifier_}};
     RouteTable table_;
+    std::function<void()> stop_;
     Principal anybody_, ci_;
 };
 

@@ -61,6 +61,28 @@ TEST_F(WsCursors, MembersOfAGroupShareItsMessagesWithinTheirCredit) {
     EXPECT_EQ(cursors_.show("work")->position.id, 4U);
 }
 
+TEST_F(WsCursors, WhatAClosedSubscriptionHadGoesToOthersAtOnce) {
+    reliability::GroupSettings slow;
+    slow.lease = std::chrono::hours{1};
+    make("work", slow);
+    store_many(3);
+    auto gone = connect();
+    gone->say(R"({"op":"subscribe","id":"s","cursor":"work","member":"a","credit":3})");
+    EXPECT_EQ(gone->ids(3), from_to(1, 3));
+    gone->say(R"({"op":"ack","id":"s","through":1})");
+    gone->wait("acked");
+    const auto other = connect();
+    other->say(R"({"op":"subscribe","id":"s","cursor":"work","member":"b"})");
+    other->sync();
+    gone.reset();
+    EXPECT_EQ(other->ids(2), from_to(2, 3)) << "the lease is an hour";
+    EXPECT_EQ(other->last("message")["attempt"], 2);
+    other->say(R"({"op":"unsubscribe","id":"s"})");
+    other->wait("unsubscribed");
+    other->say(R"({"op":"subscribe","id":"t","cursor":"work","member":"c"})");
+    EXPECT_EQ(other->ids(4, "t"), from_to(2, 3)) << "unsubscribed is closed, too";
+}
+
 TEST_F(WsCursors, AnAcknowledgementThatComesTooLateIsSaid) {
     reliability::GroupSettings quick;
     quick.lease = std::chrono::milliseconds{1};

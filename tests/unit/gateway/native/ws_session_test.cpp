@@ -26,6 +26,22 @@ protected:
     }
 };
 
+TEST_F(WsSessionTest, AConnectionEndsOnceItsTokenDoesNotHoldAnyMore) {
+    std::atomic<bool> holds = true;
+    WsClient client(sessions_, anybody_, [&holds] { return holds.load(); });
+    const auto anonymous = connect();
+    sessions_.review();
+    client.sync();
+    holds = false;
+    sessions_.review();
+    EXPECT_THAT(client.last("end").dump(), ::testing::HasSubstr("revoked"));
+    EXPECT_TRUE(client.socket->wait_closed());
+    EXPECT_EQ(client.socket->code(), 1008);
+    WsClient late(sessions_, anybody_, [] { return false; });
+    EXPECT_TRUE(late.socket->wait_closed()) << "it was revoked while it was let in";
+    anonymous->sync();
+}
+
 TEST_F(WsSessionTest, APublishedMessageComesToItsSubscriber) {
     const auto client = connect();
     client->say(R"({"op":"subscribe","id":"s1","topics":["git.*"],"ref":1})");

@@ -87,12 +87,12 @@ private:
 /// The browser's side.
 class WsClient {
 public:
-    WsClient(WsSessions& sessions, Principal who) {
+    WsClient(WsSessions& sessions, Principal who, std::function<bool()> still = {}) {
         Request request;
         request.method = "GET";
         request.target = "/v1/ws";
         exchange_ = std::make_shared<support::SocketExchange>(std::move(request));
-        sessions.open(exchange_, std::move(who));
+        sessions.open(exchange_, std::move(who), std::move(still));
         exchange_->hooks().open(socket);
     }
     ~WsClient() { go(); }
