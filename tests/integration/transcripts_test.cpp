@@ -33,7 +33,7 @@ protected:
             "reliability: { journals: [git.host1], journal: { listen: 'tcp://127.0.0.1:" +
             std::to_string(free_port()) + "' } }\n" + "gateway: { listeners: [ { address: '" +
             native_ + "', serve: [native, metrics] }, { address: '" + rse_ +
-            "', serve: [rse] } ] }");
+            "', serve: [rse] } ], webhooks: { allow_http: true, allow_networks: [127.0.0.0/8] } }");
     }
 
     static std::string document(const std::string& name) {
