@@ -86,8 +86,8 @@ public:
     [[nodiscard]] std::vector<std::shared_ptr<LoopMember>> members() const {
         return {members_.begin(), members_.end()};
     }
-    /// Where reads go before it is known how many bytes there are: an idle connection has no
-    /// buffer.
+    /// Where long reads go before it is known how many bytes there are: an idle connection has no
+    /// large buffer.
     asio::mutable_buffer scratch() noexcept { return asio::buffer(scratch_); }
     [[nodiscard]] SteadyTime now() const { return std::chrono::steady_clock::now(); }
 

@@ -40,7 +40,8 @@ public:
 
 /// The other side has closed its half, or all of it, whether that was read yet or not.
 [[nodiscard]] bool has_closed(tcp::socket::lowest_layer_type& socket);
-/// Reads into `scratch`, which all connections of the thread share: an idle one has no buffer.
+/// Long reads go on in `scratch`, which all connections of the thread share: an idle one has 512
+/// bytes of its own.
 [[nodiscard]] std::unique_ptr<Wire> plain_wire(tcp::socket socket, asio::mutable_buffer scratch);
 /// After the handshake.
 [[nodiscard]] std::unique_ptr<Wire> tls_wire(std::unique_ptr<TlsStream> stream);
