@@ -101,7 +101,7 @@ tl::expected<std::unique_ptr<LiveEngine>, std::string> LiveEngine::open(Parts pa
     auto guard = AddressGuard::make(parts.settings.allow_http, parts.settings.allow_networks);
     if (!guard) return tl::make_unexpected("gateway.webhooks.allow_networks: " + guard.error());
     if (!parts.sender) {
-        auto sender = CurlSender::open(parts.settings, *guard, CurlSender::Runs::by_turns);
+        auto sender = CurlSender::open(parts.settings, *guard);
         if (!sender) return tl::make_unexpected(std::move(sender.error()));
         parts.sender = std::move(*sender);
     }
