@@ -221,19 +221,20 @@ struct TailGroups::Shared : std::enable_shared_from_this<Shared> {
         if (stopped) return;
         if (!page) return later(again_after, [group](Shared& self) { self.read_live(group); });
         const SharedBytes bytes = written(*group, *page, {});
-        drop_members(*group, [&](Reader& reader) {
-            const Position had = std::exchange(reader.position, page->next);
-            if (had.epoch != page->next.epoch || had.id <= group->position.id) {
-                return !bytes || reader.stream->send(bytes);
-            }
-            // It came from further on.
-            reader.position.id = std::max(had.id, page->next.id);
-            const SharedBytes rest = written(*group, *page, had);
-            return !rest || reader.stream->send(rest);
-        });
         {
+            // Who joins after this is behind the page, or has it.
             const std::scoped_lock lock(mutex);
-            group->position = page->next;
+            const Position before = std::exchange(group->position, page->next);
+            drop_members(*group, [&](Reader& reader) {
+                const Position had = std::exchange(reader.position, page->next);
+                if (had.epoch != page->next.epoch || had.id <= before.id) {
+                    return !bytes || reader.stream->send(bytes);
+                }
+                // It came from further on.
+                reader.position.id = std::max(had.id, page->next.id);
+                const SharedBytes rest = written(*group, *page, had);
+                return !rest || reader.stream->send(rest);
+            });
         }
         if (!page->at_head) {
             read_live(group);
@@ -254,13 +255,13 @@ struct TailGroups::Shared : std::enable_shared_from_this<Shared> {
 
     void send_ping(Group& group) {
         const SharedBytes ping = shared(stream_ping(group.form));
+        const std::scoped_lock lock(mutex);
         drop_members(group, [&](const Reader& reader) { return reader.stream->send(ping); });
     }
 
-    /// Those that are closed, and those of whom `stays` says no.
+    /// Under the lock. Those that are closed, and those of whom `stays` says no.
     template <class Stays>
     void drop_members(Group& group, Stays stays) {
-        const std::scoped_lock lock(mutex);
         readers -= std::erase_if(group.members, [&](const ReaderRef& reader) {
             return reader->stream->closed() || !stays(*reader);
         });
