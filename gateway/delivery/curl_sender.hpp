@@ -1,8 +1,8 @@
 #pragma once
-// The sender that goes by libcurl: HTTP/1.1, connections kept and used again, in a thread of its own
-// or in turns of another's. Each
-// address is checked by the guard when it is connected to, whatever its name was checked as before
-// (rule W2); a connection that is used again was checked by the same guard.
+// The sender that goes by libcurl: HTTP/1.1, connections kept and used again, in a thread of its
+// own or in turns of another's. Each address is checked by the guard when it is connected to,
+// whatever its name was checked as before (rule W2); a connection that is used again was checked by
+// the same guard.
 //
 // Threads, limits, errors: sender.hpp. Host names are looked up by libcurl's.
 // Ownership: the clock outlives it.

@@ -187,8 +187,7 @@ TEST_F(Webhooks, ThisMachineIsRefusedUnlessItsNetworkIsAllowed) {
         const Finished refused = webhook({"add", url, "--topic", "git.*"});
         EXPECT_EQ(refused.exit_code, 1) << url << refused.out;
         // An odd spelling of an address is refused as such, whatever it means.
-        EXPECT_THAT(refused.err, AnyOf(HasSubstr("allow_networks"), HasSubstr("192.0.2.1")))
-            << url;
+        EXPECT_THAT(refused.err, AnyOf(HasSubstr("allow_networks"), HasSubstr("192.0.2.1"))) << url;
     }
     const Finished none = webhook({"list"});
     EXPECT_THAT(none.err, HasSubstr("no webhooks yet"));

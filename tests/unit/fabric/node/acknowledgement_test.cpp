@@ -64,7 +64,8 @@ protected:
         hooks.acknowledgement = [this](const Message& message) { add(acks_, message); };
         hooks.repeated = [this](const Message& message) { add(repeated_, message); };
         subscriber_ = world_.subscriber(std::move(settings), std::move(hooks));
-        // Two subscriptions of one peer, in either order: the topic's and the one that makes it count.
+        // Two subscriptions of one peer, in either order: the topic's and the one that makes it
+        // count.
         ASSERT_TRUE(publisher_->wait_for_subscriber(topic, patience));
         ASSERT_TRUE(publisher_->wait_for_peer(patience));
     }

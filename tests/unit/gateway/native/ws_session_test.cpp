@@ -6,8 +6,8 @@ namespace weft::gateway::native {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::UnorderedElementsAre;
 using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 
 std::vector<signing::TopicGlob> globs(const std::vector<std::string>& texts) {
     std::vector<signing::TopicGlob> all;
