@@ -324,7 +324,7 @@ TEST_F(LiveEngineTest, AnUnorderedOneParksWhatFailsAndKeepsItOverARestart) {
     store("bad");
     for (int i = 0; i < 5; ++i) store("good");
     ASSERT_TRUE(receiver_.wait_for(6));
-    ASSERT_TRUE(eventually([&] { return status().sent == 5; }));
+    ASSERT_TRUE(eventually([&] { return status().sent == 5 && status().parked == 1; }));
     EXPECT_EQ(status().parked, 1U);
     EXPECT_EQ(status().queued, 1U);
     engine_.reset();
