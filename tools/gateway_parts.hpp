@@ -51,7 +51,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds stop_patience{3500}, last_requests{500}, last_flush{500};
 
-inline std::unique_ptr<fabric::Fabric> open_fabric(Context& context) {
+inline std::unique_ptr<fabric::Fabric> open_gateway_fabric(Context& context) {
     fabric::FabricOptions options;
     options.warn = &Context::warn;
     options.source = "gateway";
@@ -74,7 +74,7 @@ inline void warn_if_others_read(const std::filesystem::path& journal) {
 class Gateway {
 public:
     Gateway(Context& context, const gateway::GatewaySettings& settings)
-        : settings_(settings), fabric_(open_fabric(context)) {
+        : settings_(settings), fabric_(open_gateway_fabric(context)) {
         config::Problems problems;
         cluster_ = gateway::esub::ClusterSettings::read(context.configuration(), problems);
         Context::require_none(problems);

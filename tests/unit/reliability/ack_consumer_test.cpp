@@ -73,6 +73,7 @@ TEST_F(Consuming, LeavesStoredToTheJournalIfItIsToldTo) {
         std::move(options));
     EXPECT_EQ(publish("kept", AckLevel::stored, milliseconds{100}).wait()->verdict(),
               Verdict::unknown);
+    ASSERT_TRUE(handled_.wait_for(1));
     EXPECT_THAT(handled_.all(), ElementsAre("kept")) << "once, however often it came";
     EXPECT_EQ(stats().responder.rejections, 0U);
 }
