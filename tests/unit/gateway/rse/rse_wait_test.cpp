@@ -55,9 +55,9 @@ TEST_F(RseWait, WhatTheFabricPublishesWakesToo) {
 
 TEST_F(RseWait, TimeIsUpIs204OrAnEmptyList) {  // R160, R110
     settings.test_mode = true;
-    const auto response = get("/a?wait=0.02");
+    const auto response = get("/a?wait=0.5");
     EXPECT_EQ(response.status, 204U);
-    EXPECT_EQ(get("/a?wait=0.02&callback=cb").body, R"(cb({"channel":"/a","events":[]});)");
+    EXPECT_EQ(get("/a?wait=0.5&callback=cb").body, R"(cb({"channel":"/a","events":[]});)");
     EXPECT_EQ(bridge.waits, 2U);
 }
 
