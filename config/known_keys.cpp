@@ -319,6 +319,8 @@ Schema gateway() {
                                    "The file; empty: none; - is stderr. SIGHUP opens it again.")),
                   choice("format", "text", {"text", "json"},
                          "Common Log Format with more behind it, or one JSON object a line.")}),
+         count("io_threads", "0", 0, 256,
+               "Threads that serve connections; 0: as many as there are cores."),
          list("trusted_proxies", "[]", each(Type::text),
               "Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8.")});
     for (Schema& protocol : translated_protocols()) gateway.keys.push_back(std::move(protocol));

@@ -200,6 +200,7 @@ GatewaySettings read_gateway_settings(const config::Configuration& configuration
     }
     settings.auth_required = section.flag("auth.required");
     settings.tokens = section.path("auth.tokens");
+    settings.io_threads = static_cast<unsigned>(section.count("io_threads"));
     read_access_log(section, settings);
     settings.limits = read_limits(section);
     settings.bridge = read_bridge(section);

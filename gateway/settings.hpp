@@ -44,6 +44,7 @@ struct GatewaySettings {
     Limits limits;
     BridgeLimits bridge;
     AccessLogSettings access_log;
+    unsigned io_threads = 0;               ///< 0: as many as there are cores.
     std::vector<Network> trusted_proxies;  ///< Whose X-Forwarded-For is believed.
 };
 

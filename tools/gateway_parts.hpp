@@ -334,6 +334,7 @@ private:
         if (!left_out.empty()) Context::info("not there yet, and not served: " + left_out);
         if (opened_.empty()) throw usage_error("gateway.listeners: nothing would be served");
         server.limits = settings_.limits;
+        server.threads = settings_.io_threads;
         server.tls = {settings_.certificate.string(), settings_.key.string(), settings_.tls_only};
         if (access_log_) {
             server.on_access = [this](const gateway::AccessRecord& record) {

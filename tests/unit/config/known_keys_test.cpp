@@ -77,6 +77,7 @@ gateway:
     path_prefix: ""
     extra_characters: ""
   access_log: { path: "", format: text }
+  io_threads: 0
   trusted_proxies: []
   limits: { bodies: 256MiB, line: 16KiB, header_count: 100, requests: 20000, stream_queue: 1MiB, header_time: 30s, body_time: 2m }
   bridge: { read_threads: 2, reads: 1024, acknowledged: 1024, cursors: 1024, waiters: 20000, publishes: 16384, publish_bytes: 64MiB, publish_timeout: 5s }
