@@ -58,8 +58,10 @@ void add_gateway(CLI::App& app, Context& context) {
     add_duration(*command, "--ready-timeout", *timeout,
                  "When to complain that the relay does not answer (default: 5s)");
     command->footer(
-        "Serves gateway.listeners: weft's own API, RSE polling, Routemaster and metrics, over a\n"
-        "journal of its own at reliability.journal.path. Prints where it listens, then `ready`.\n"
+        "Serves gateway.listeners: weft's own API with webhooks, RSE polling, Routemaster, esub "
+        "and\n"
+        "metrics, over a journal of its own at reliability.journal.path. Prints where it listens,\n"
+        "then `ready`.\n"
         "SIGTERM ends streams with a last word and answers who waits, within 5 s.\n"
         "Examples:  curl -d '{\"hash\": \"2f1c9e\"}' http://127.0.0.1:8080/v1/topics/git.commit\n"
         "           curl 'http://127.0.0.1:8080/v1/events?topic=git.*&wait=30s'\n"
