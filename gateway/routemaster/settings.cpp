@@ -2,36 +2,14 @@
 
 #include "config/section.hpp"
 #include "gateway/routemaster/names.hpp"
-#include "signing/topic_glob.hpp"
+#include "gateway/topic_root.hpp"
 
 namespace weft::gateway::routemaster {
-namespace {
-
-/// Leaves room for a dot and the longest name.
-constexpr std::size_t root_bytes_max = 160;
-
-std::string read_root(const config::Section& whole) {
-    std::string root = whole.text("topic_prefix") + "." + whole.text("environment");
-    if (const std::string below = whole.text("gateway.routemaster.topic_root"); !below.empty()) {
-        root += "." + below;
-    }
-    const auto glob = signing::TopicGlob::parse(root);
-    if (!glob || !glob->is_literal() || root.size() > root_bytes_max) {
-        whole.refuse("gateway.routemaster.topic_root",
-                     "the topics would begin with " + config::in_quotes(root) +
-                         "; that must be tokens between dots, without wildcards, of at most " +
-                         std::to_string(root_bytes_max) + " bytes");
-    }
-    return root;
-}
-
-}  // namespace
-
 Settings Settings::read(const config::Configuration& configuration, config::Problems& problems) {
     const config::Section whole(configuration, "", problems);
     const config::Section own(configuration, "gateway.routemaster", problems);
     Settings settings;
-    settings.topic_root = read_root(whole);
+    settings.topic_root = read_topic_root(whole, "routemaster");
     settings.root_key = own.text("root_key");
     settings.clients = own.texts("clients");
     constexpr std::string_view needed =
