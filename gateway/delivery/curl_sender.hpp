@@ -19,10 +19,14 @@ namespace weft::gateway::delivery {
 
 class CurlSender final : public Sender {
 public:
+    enum class Runs : std::uint8_t { in_its_thread, by_turns };
     /// The error: libcurl could not be had, or the CA file cannot be read.
     [[nodiscard]] static tl::expected<std::unique_ptr<CurlSender>, std::string> open(
-        const Settings& settings, AddressGuard guard);
+        const Settings& settings, AddressGuard guard, Runs runs = Runs::in_its_thread);
     ~CurlSender() override;
+    [[nodiscard]] bool takes_turns() const override;
+    void turn(std::chrono::milliseconds at_most) override;
+    void wake() override;
     CurlSender(const CurlSender&) = delete;
     CurlSender& operator=(const CurlSender&) = delete;
 
