@@ -15,6 +15,9 @@ namespace {
 
 using fabric::Value;
 
+/// More than a thousand events a second of one topic have times ahead of the clock: 30 days of it.
+constexpr std::int64_t ahead_max_ms = std::int64_t{30} * 24 * 3600 * 1000;
+
 constexpr std::array<std::string_view, 4> types{"create", "update", "delete", "noop"};
 
 tl::unexpected<std::string> wrong(std::string sentence) {
@@ -103,14 +106,20 @@ std::string Event::delivered(std::string_view topic, std::int64_t t) const {
     return text + "}";
 }
 
+std::optional<std::int64_t> given_time(const StoredEvent& stored) {
+    const auto header = stored.message.header(time_header);
+    if (!header) return std::nullopt;
+    std::int64_t t = 0;
+    const char* end = header->data() + header->size();
+    const auto read = std::from_chars(header->data(), end, t);
+    if (read.ec != std::errc{} || read.ptr != end || t < 0) return std::nullopt;
+    if (t - static_cast<std::int64_t>(stored.stored_us / 1000) > ahead_max_ms) return std::nullopt;
+    return t;
+}
+
 std::int64_t time_of(const Event& event, const StoredEvent& stored) {
     if (event.timestamp) return *event.timestamp;
-    if (const auto header = stored.message.header(time_header)) {
-        std::int64_t t = 0;
-        const char* end = header->data() + header->size();
-        const auto read = std::from_chars(header->data(), end, t);
-        if (read.ec == std::errc{} && read.ptr == end) return t;
-    }
+    if (const auto t = given_time(stored)) return *t;
     return static_cast<std::int64_t>(stored.stored_us / 1000);
 }
 

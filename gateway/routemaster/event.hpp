@@ -34,6 +34,10 @@ struct Event {
     [[nodiscard]] std::string delivered(std::string_view topic, std::int64_t t) const;
 };
 
+/// The time that a gateway gave it when it took it. Nothing: none did, or it lies so far ahead of
+/// when it was stored that nobody's events came that fast.
+[[nodiscard]] std::optional<std::int64_t> given_time(const StoredEvent& stored);
+
 /// `t` of an event: the publisher's time, else when we took it, else when it was stored.
 [[nodiscard]] std::int64_t time_of(const Event& event, const StoredEvent& stored);
 

@@ -45,9 +45,11 @@ void Service::loaded(const StateDesk::Entries& entries) {
             state_ = State::empty;
             return;
         }
-        state_ = State::ready;
-        tally.catch_up([] {});
-        look_later();
+        // Not before the journal is read up to its end: the times of a topic go on from its last.
+        tally.catch_up([this] {
+            state_ = State::ready;
+            look_later();
+        });
     });
 }
 

@@ -76,7 +76,7 @@ void Tally::take(const BridgeResult<EventPage>& page) {
                 topic.topic = *name;
                 ++topic.events;
                 topic.bytes += bytes;
-                table_.count(topic.topic, stored.id);
+                table_.count(topic.topic, stored.id, given_time(stored));
             }
             moved_ = moved_ || position_ != page->next;
             position_ = page->next;

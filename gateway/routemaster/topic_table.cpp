@@ -278,7 +278,7 @@ void TopicTable::remove(const std::string& name, JournalId head, OnDone done) {
                 });
 }
 
-void TopicTable::count(const std::string& name, JournalId id) {
+void TopicTable::count(const std::string& name, JournalId id, std::optional<std::int64_t> t) {
     const std::scoped_lock lock(mutex_);
     auto found = records_.find(name);
     if (found == records_.end()) {
@@ -291,6 +291,7 @@ void TopicTable::count(const std::string& name, JournalId id) {
     }
     Record& record = found->second;
     if (id <= record.since) return;
+    if (t) record.last_t = std::max(record.last_t, *t);
     record.real = true;
     record.dirty = true;
     ++record.events;

@@ -65,8 +65,10 @@ public:
     /// The name is free again, and what was stored up to `head` is not counted for it any more.
     void remove(const std::string& name, reliability::JournalId head, OnDone done);
 
-    /// An event of the journal. One of a topic that is not there makes it.
-    void count(const std::string& name, reliability::JournalId id);
+    /// An event of the journal. One of a topic that is not there makes it. `t`: its time, if a
+    /// gateway gave it one; next_time() goes on from it.
+    void count(const std::string& name, reliability::JournalId id,
+               std::optional<std::int64_t> t = {});
     /// What count() and next_time() have changed since it was asked last. Call stored() when it
     /// is kept, or could not be. Not while remove() is under way.
     [[nodiscard]] StateDesk::Changes uncounted(reliability::JournalId counted_through,

@@ -145,6 +145,7 @@ TEST_F(RoutemasterAccess, UntilWhatIsKeptWasReadItSaysThatItIsNotThereYet) {
     EXPECT_EQ(status("GET", "/pulse", shop), 500U);
     EXPECT_THAT(warned, ::testing::Not(IsEmpty()));
     room.full = false;
+    be_ready();
     EXPECT_EQ(status("GET", "/topics", shop), 200U);
 }
 

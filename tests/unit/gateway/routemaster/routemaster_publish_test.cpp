@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "gateway/routemaster/event.hpp"
 #include "tests/unit/gateway/routemaster/routemaster_world.hpp"
 
 namespace weft::gateway::routemaster {
@@ -210,6 +211,32 @@ TEST_F(RoutemasterPublish, TimesGoOnRisingAfterARestart) {  // M74
     EXPECT_EQ(publish("widgets"), 204U);
     const auto batches = delivered(mail);
     EXPECT_GT(batches[0][5]["t"], batches[0][4]["t"]);
+}
+
+TEST_F(RoutemasterPublish, TimesThatRanAheadOfTheClockGoOnRisingAfterAKill) {  // M74
+    EXPECT_EQ(subscribe(mail, {"widgets"}, {{"max", 1000}}), 204U);
+    for (int i = 0; i < 50; ++i) EXPECT_EQ(publish("widgets"), 204U);
+    restart();  // nothing of them was counted yet
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(publish("widgets"), 204U);
+    const auto batches = delivered(mail);
+    ASSERT_EQ(batches.size(), 1U);
+    for (std::size_t i = 1; i < batches[0].size(); ++i) {
+        EXPECT_LT(batches[0][i - 1]["t"], batches[0][i]["t"]) << i;
+    }
+}
+
+TEST_F(RoutemasterPublish, ATimeFarAheadIsNotTakenFromAStranger) {  // M74
+    EXPECT_EQ(subscribe(mail, {"widgets"}), 204U);
+    support::PlainMessage forged{settings.topic_root + ".widgets", event};
+    forged.headers.emplace_back(std::string{time_header}, "9223372036854775807");
+    bridge.store(forged);
+    look();
+    EXPECT_EQ(publish("widgets"), 204U);
+    const auto batches = delivered(mail);
+    ASSERT_EQ(batches.size(), 1U);
+    for (const json& one : batches[0]) {
+        EXPECT_LT(one["t"], support::WallClock::begin_us / 1000 + 1000);
+    }
 }
 
 TEST_F(RoutemasterPublish, ConcurrentEventsOfATopicAreStoredInTheOrderOfTheirTimes) {  // M74

@@ -21,6 +21,7 @@
 #include "tests/support/fake_bridge.hpp"
 #include "tests/support/fake_delivery_engine.hpp"
 #include "tests/support/fake_exchange.hpp"
+#include "tests/support/look_again.hpp"
 #include "tests/support/signing_fixture.hpp"
 
 namespace weft::gateway::routemaster {
@@ -123,10 +124,17 @@ protected:
                 Service::Parts{settings, bridge, room, engine, weft_tokens, timers, clock,
                                [this](const std::string& said) { warned.push_back(said); },
                                [this](const std::string& line) { printed.push_back(line); }});
-            service_->begin();
+            if (!room.full && !room.holds) be_ready();
             handler_ = std::make_unique<RoutemasterHandler>(*service_, prefix);
         }
         return *handler_;
+    }
+    /// Until what is kept was read.
+    void be_ready() {
+        while (!service_->is_ready()) {
+            service_->begin();
+            weft::testing::look_again_after_ms(1);
+        }
     }
     Service& service() {
         handler();
