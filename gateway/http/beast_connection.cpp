@@ -266,11 +266,7 @@ void Connection::upgrade(const std::shared_ptr<Turn>& turn, WebSocketHooks hooks
     phase_ = Phase::closed;
     const auto self = shared_from_this();
     loop_.remove(self);
-    if (auto plain = wire_->take_plain()) {
-        start_websocket(std::move(start), std::move(*plain));
-    } else {
-        start_websocket(std::move(start), wire_->take_tls());
-    }
+    start_websocket(std::move(start), std::move(wire_));
 }
 
 void Connection::tick(SteadyTime now) {

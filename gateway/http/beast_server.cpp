@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cassert>
 #include <future>
+#include <random>
 #include <set>
 
 #include "config/address.hpp"
@@ -20,6 +21,8 @@ constexpr int backlog = 4096;
 /// Connections beyond limits.connections that are told so, before more are closed without a word.
 constexpr std::size_t told_max = 64;
 constexpr milliseconds accept_pause{100};
+/// So many connections more than the thread with the fewest another one may have.
+constexpr std::size_t uneven_max = 8;
 
 milliseconds tick_of(const Limits& limits) {
     const milliseconds shortest =
@@ -59,7 +62,7 @@ private:
     tl::expected<void, std::string> bind_one(const ListenerSettings& listener);
     void accept(Port& port);
     void take(Port& port, Loop& loop, tcp::socket socket);
-    Loop& least_loaded();
+    Loop& next_loop();
     void close_ports();
     template <typename Work>
     void on_each_loop(const Work& work);
@@ -71,6 +74,7 @@ private:
     LoopTimers timers_{loops_};
     std::vector<std::unique_ptr<Port>> ports_;
     std::vector<BoundListener> bound_;
+    std::minstd_rand chance_{std::random_device{}()};  ///< Of the thread that accepts.
     bool started_ = false, stopped_ = false;
 };
 
@@ -130,14 +134,19 @@ void HttpServer::start() {
     started_ = true;
 }
 
-Loop& HttpServer::least_loaded() {
-    return **std::min_element(loops_.begin(), loops_.end(), [](const auto& one, const auto& other) {
-        return one->load() < other->load();
-    });
+/// The thread with the fewest connections, but by chance where that makes little difference: a
+/// client that opens two kinds in turns would have all of one kind on one thread, and all work with
+/// it.
+Loop& HttpServer::next_loop() {
+    Loop& least = **std::min_element(
+        loops_.begin(), loops_.end(),
+        [](const auto& one, const auto& other) { return one->load() < other->load(); });
+    Loop& any = *loops_[chance_() % loops_.size()];
+    return any.load() <= least.load() + uneven_max ? any : least;
 }
 
 void HttpServer::accept(Port& port) {
-    Loop& loop = least_loaded();
+    Loop& loop = next_loop();
     port.acceptor.async_accept(loop.context(),
                                [this, &port, &loop](SocketError error, tcp::socket socket) {
                                    if (error == asio::error::operation_aborted) return;

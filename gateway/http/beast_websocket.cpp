@@ -1,323 +1,421 @@
 #include "gateway/http/beast_websocket.hpp"
 
-#include <algorithm>
-#include <optional>
+#include <atomic>
 
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
-
-#include "gateway/http/beast_queueing.hpp"
+#include "gateway/http/beast_websocket_accept.hpp"
+#include "gateway/http/frame_outlet.hpp"
 #include "gateway/http/request_grammar.hpp"
-#include "gateway/http/send_queue.hpp"
+#include "gateway/http/response_head.hpp"
+#include "gateway/http/websocket_frames.hpp"
 
 namespace weft::gateway {
 namespace {
 
-namespace beast = boost::beast;
-namespace websocket = boost::beast::websocket;
-
-constexpr std::uint16_t code_none = 1006;
-constexpr std::uint16_t code_going_away = 1001;
-constexpr std::uint16_t code_policy = 1008;
-constexpr std::uint16_t code_fault = 1011;
 /// For the other side to answer a goodbye, or to close after it.
 constexpr std::chrono::seconds goodbye_time{1};
-/// For a frame that somebody answers for: so long, and longer if it is large.
+/// For frames that somebody answers for: so long without progress, and longer if they are large.
 constexpr std::chrono::seconds frame_time{5};
 constexpr std::size_t frame_bytes_per_ms = 256;
 
-/// What handlers and the connection share.
-struct SocketLink {
-    explicit SocketLink(std::size_t bytes_max) : queue(bytes_max) {}
-    SendQueue queue;
-    std::mutex mutex;
-    std::uint16_t close_code = 1000;
-    std::string close_reason;
+class SocketSession;
+
+/// What handlers and the connection share. Threads: any.
+class SocketLink : public std::enable_shared_from_this<SocketLink> {
+public:
+    SocketLink(std::shared_ptr<Core> core, std::shared_ptr<LoopHandle> loop)
+        : outlet(core->limits.stream_queue), core_(std::move(core)), loop_(std::move(loop)) {}
+
+    FrameOutlet outlet;
+    std::atomic<std::uint16_t> close_code{0};  ///< As we say it; 0: we have not.
+    std::weak_ptr<SocketSession> session;      ///< Written before anybody else has the link.
+
+    bool send(SendQueue::Item item);
+    void close(std::uint16_t code, std::string_view reason);
+    /// A close frame, which tells the session when it is out.
+    [[nodiscard]] SendQueue::Item goodbye(std::uint16_t code, std::string_view reason) const;
+    /// By who is awake.
+    void pump();
+    template <typename Work>
+    void on_loop(Work work) const {
+        (void)loop_->run([session = session, work = std::move(work)] {
+            if (const auto open = session.lock()) work(*open);
+        });
+    }
+
+private:
+    const std::shared_ptr<Core> core_;
+    const std::shared_ptr<LoopHandle> loop_;
 };
 
-class SocketSession : public LoopMember {
+class SocketSession final : public LoopMember, public std::enable_shared_from_this<SocketSession> {
 public:
-    virtual void wake() = 0;
-    virtual void hold_reading(bool held) = 0;
+    SocketSession(WebSocketStart start, std::unique_ptr<Wire> wire)
+        : start_(std::move(start)),
+          wire_(std::move(wire)),
+          link_(std::make_shared<SocketLink>(start_.core, start_.loop.handle())),
+          reader_(start_.core->limits.body) {}
+
+    void open();
+    void tick(SteadyTime now) override;
+    void drain() override {}
+    void end() override;
+    void abort() override { finish(close_code::lost); }
+
+    // What the link asks for.
+    void on_flushed(FrameOutlet::Flushed flushed);
+    void go_on();
+    void on_goodbye_sent();
+    void cut_off() { finish(close_code::policy); }
+    void hold_reading(bool held);
+
+private:
+    template <typename Call>
+    void guarded(const Call& call);
+    void write_head(std::size_t written);
+    void begin();
+    void read_next();
+    void on_bytes(std::string_view bytes);
+    void on_found();
+    void on_client_close();
+    void refuse(std::uint16_t code);
+    void answer_ping(std::string payload);
+    void send_control(Opcode opcode, std::string payload);
+    void write_rest();
+    void look_for_silence(SteadyTime now);
+    void await_goodbye();
+    [[nodiscard]] std::uint16_t code_or(std::uint16_t otherwise) const;
+    void finish(std::uint16_t code);
+
+    WebSocketStart start_;
+    const std::unique_ptr<Wire> wire_;
+    const std::shared_ptr<SocketLink> link_;
+    FrameReader reader_;
+    std::string head_;   ///< Of the answer to the handshake.
+    std::string input_;  ///< Read, and held.
+    SteadyTime deadline_ = SteadyTime::max();
+    SteadyTime stalled_at_ = SteadyTime::max();
+    SteadyTime heard_at_{};
+    std::uint16_t client_code_ = 0;             ///< As the client closed; 0: it has not.
+    SteadyTime pinged_at_ = SteadyTime::max();  ///< Nothing was heard since.
+    bool has_heard_ = false;                    ///< Since the last look.
+    bool is_held_ = false, is_reading_ = false, is_in_bytes_ = false;
+    bool is_open_ = false, finished_ = false;
+    bool is_leaving_ = false;  ///< Our goodbye is out: only the client's is waited for.
+    bool is_over_ = false;     ///< Nothing of the client counts any more.
 };
+
+bool SocketLink::send(SendQueue::Item item) {
+    if (!item.bytes) return !outlet.queue.closed();
+    switch (outlet.queue.put(std::move(item))) {
+        case SendQueue::Put::queued:
+            return true;
+        case SendQueue::Put::wake:
+            pump();
+            return true;
+        case SendQueue::Put::overflow:
+            ++core_->counters[Count::slow_reader];
+            on_loop([](SocketSession& open) { open.cut_off(); });
+            return false;
+        case SendQueue::Put::closed:
+            break;
+    }
+    return false;
+}
+
+SendQueue::Item SocketLink::goodbye(std::uint16_t code, std::string_view reason) const {
+    auto sent = [link = weak_from_this()](bool all_taken) {
+        const auto kept = link.lock();
+        if (kept && all_taken) kept->on_loop([](SocketSession& open) { open.on_goodbye_sent(); });
+    };
+    return {std::make_shared<const std::string>(close_payload(code, reason)), false,
+            SendQueue::Sent(std::move(sent)), static_cast<std::uint8_t>(Opcode::close)};
+}
+
+void SocketLink::close(std::uint16_t code, std::string_view reason) {
+    if (outlet.queue.closed()) return;
+    close_code = code;
+    if (outlet.queue.end(goodbye(code, reason))) pump();
+}
+
+void SocketLink::pump() {
+    if (!outlet.is_direct()) return on_loop([](SocketSession& open) { open.go_on(); });
+    const FrameOutlet::Flushed flushed = outlet.flush();
+    if (flushed == FrameOutlet::Flushed::all) return;
+    on_loop([flushed](SocketSession& open) { open.on_flushed(flushed); });
+}
 
 /// What a handler holds.
 class HttpWebSocket final : public WebSocket {
 public:
-    HttpWebSocket(std::shared_ptr<Core> core, std::shared_ptr<SocketLink> link,
-                  std::weak_ptr<SocketSession> session, std::shared_ptr<LoopHandle> loop)
-        : core_(std::move(core)),
-          link_(std::move(link)),
-          session_(std::move(session)),
-          loop_(std::move(loop)) {}
+    explicit HttpWebSocket(std::shared_ptr<SocketLink> link) : link_(std::move(link)) {}
 
     bool send_text(SharedBytes text, OnSent sent) override {
-        return send({std::move(text), true, SendQueue::Sent(std::move(sent))});
+        return link_->send({std::move(text), true, SendQueue::Sent(std::move(sent))});
     }
     bool send_binary(SharedBytes bytes, OnSent sent) override {
-        return send({std::move(bytes), false, SendQueue::Sent(std::move(sent))});
+        return link_->send({std::move(bytes), false, SendQueue::Sent(std::move(sent))});
     }
     void hold_reading(bool held) override {
-        (void)loop_->run([session = session_, held] {
-            if (const auto open = session.lock()) open->hold_reading(held);
-        });
+        link_->on_loop([held](SocketSession& open) { open.hold_reading(held); });
     }
-    void close(std::uint16_t code, std::string reason) override {
-        {
-            const std::lock_guard lock(link_->mutex);
-            if (link_->queue.closed()) return;
-            link_->close_code = code;
-            link_->close_reason = std::move(reason);
-        }
-        if (link_->queue.end()) wake();
-    }
-    [[nodiscard]] bool closed() const override { return link_->queue.closed(); }
-    [[nodiscard]] std::size_t queued() const override { return link_->queue.queued(); }
+    void close(std::uint16_t code, std::string reason) override { link_->close(code, reason); }
+    [[nodiscard]] bool closed() const override { return link_->outlet.queue.closed(); }
+    [[nodiscard]] std::size_t queued() const override { return link_->outlet.queue.queued(); }
 
 private:
-    bool send(SendQueue::Item item) {
-        if (!item.bytes) return !closed();
-        return put_or_cut_off(link_->queue, std::move(item), core_->counters, [this] { wake(); });
-    }
-    void wake() {
-        (void)loop_->run([session = session_] {
-            if (const auto open = session.lock()) open->wake();
-        });
-    }
-    std::shared_ptr<Core> core_;
-    std::shared_ptr<SocketLink> link_;
-    std::weak_ptr<SocketSession> session_;
-    std::shared_ptr<LoopHandle> loop_;
+    const std::shared_ptr<SocketLink> link_;
 };
 
-/// The request as it came, for Beast's handshake.
-std::string handshake_bytes(const WebSocketStart& start) {
-    const Request& request = start.turn->request;
-    std::string bytes = request.method + " " + request.target + " HTTP/1.1\r\n";
-    for (const auto& [name, value] : request.headers.list()) bytes += name + ": " + value + "\r\n";
-    return bytes + "\r\n" + start.input;
+void SocketSession::open() {
+    link_->session = weak_from_this();
+    start_.loop.add(shared_from_this());
+    deadline_ = start_.loop.now() + start_.core->limits.header_time;
+    const Request& request = start_.turn->request;
+    Headers headers;
+    headers.add("Upgrade", "websocket");
+    headers.add("Sec-WebSocket-Accept",
+                websocket_accept(request.headers.find("Sec-WebSocket-Key").value_or("")));
+    if (is_token(start_.protocol)) headers.add("Sec-WebSocket-Protocol", start_.protocol);
+    headers.add("Server", "weft");
+    HeadShape shape;
+    shape.request_id = request.id;
+    shape.upgrades = true;
+    shape.now = std::time(nullptr);
+    head_ = response_head(101, headers, shape);
+    write_head(0);
 }
 
-/// A close frame has room for 123 bytes of reason.
-websocket::close_reason close_reason(std::uint16_t code, std::string_view reason) {
-    const std::string_view shown = reason.substr(0, 123);
-    return {static_cast<websocket::close_code>(code), {shown.data(), shown.size()}};
+void SocketSession::write_head(std::size_t written) {
+    std::vector<asio::const_buffer> rest{asio::buffer(head_) + written};
+    SocketError error;
+    written += wire_->write_now(rest, error);
+    if (!error && written == head_.size()) return begin();
+    if (error && error != asio::error::would_block) return finish(close_code::lost);
+    rest = {asio::buffer(head_) + written};
+    wire_->write(rest, [self = shared_from_this(), written](SocketError failed, std::size_t more) {
+        if (self->finished_) return;
+        if (failed) return self->finish(close_code::lost);
+        if (written + more == self->head_.size()) return self->begin();
+        self->write_head(written + more);
+    });
 }
 
-template <typename Stream>
-class Session final : public SocketSession, public std::enable_shared_from_this<Session<Stream>> {
-public:
-    template <typename... Arguments>
-    explicit Session(WebSocketStart start, Arguments&&... stream)
-        : start_(std::move(start)),
-          link_(std::make_shared<SocketLink>(start_.core->limits.stream_queue)),
-          socket_(std::forward<Arguments>(stream)...) {}
+void SocketSession::begin() {
+    is_open_ = true;
+    head_ = {};
+    deadline_ = SteadyTime::max();
+    heard_at_ = start_.loop.now();
+    ++start_.core->counters[Count::websockets];
+    guarded([this] {
+        if (start_.hooks.open) start_.hooks.open(std::make_shared<HttpWebSocket>(link_));
+    });
+    if (finished_) return;
+    link_->outlet.open(wire_->direct_socket());
+    go_on();
+    if (!finished_) on_bytes(std::exchange(start_.input, {}));
+}
 
-    void open() {
-        const Limits& limits = start_.core->limits;
-        websocket::stream_base::timeout times{};
-        times.handshake_timeout = limits.header_time;
-        times.idle_timeout = 2 * limits.ping;  // Beast pings after half of it.
-        times.keep_alive_pings = true;
-        if (!start_.hooks.pings) {
-            times.idle_timeout = websocket::stream_base::none();
-            times.keep_alive_pings = false;
-        }
-        socket_.set_option(times);
-        socket_.read_message_max(limits.body);
-        socket_.auto_fragment(false);  // One message is one frame, written as it stands.
-        socket_.set_option(websocket::stream_base::decorator(
-            [protocol = start_.protocol,
-             id = start_.turn->request.id](websocket::response_type& response) {
-                if (is_token(protocol)) response.set("Sec-WebSocket-Protocol", protocol);
-                response.set("X-Request-Id", id);
-                response.set("Server", "weft");
-            }));
-        socket_.control_callback([this](websocket::frame_type type, beast::string_view) {
-            if (type == websocket::frame_type::pong && start_.hooks.pong) {
-                guarded([this] { start_.hooks.pong(); });
-            }
-            if (type == websocket::frame_type::close) await_goodbye();
-        });
-        const auto self = this->shared_from_this();
-        start_.loop.add(self);
-        const std::string bytes = handshake_bytes(start_);
-        start_.input = {};
-        socket_.async_accept(asio::buffer(bytes), [self](SocketError error) {
-            self->is_open_ = !error;
-            if (error) return self->finish(code_none);
-            ++self->start_.core->counters[Count::websockets];
-            self->begin();
-        });
+/// What a hook throws ends this connection and no other.
+template <typename Call>
+void SocketSession::guarded(const Call& call) {
+    try {
+        call();
+    } catch (...) {
+        ++start_.core->counters[Count::handler_exceptions];
+        finish(close_code::fault);
     }
+}
 
-    /// Beast's own timers see silence; this one ends who does not close after the last word.
-    void tick(SteadyTime now) override {
-        if (now >= stalled_at_) ++start_.core->counters[Count::stalled_writer];
-        if (now >= deadline_ || now >= stalled_at_) finish(code_none);
-    }
-    void drain() override {}
-    void end() override { say_goodbye(code_going_away, "the server is stopping"); }
-    void abort() override { finish(code_none); }
+void SocketSession::tick(SteadyTime now) {
+    if (now >= stalled_at_) ++start_.core->counters[Count::stalled_writer];
+    if (now >= deadline_ || now >= stalled_at_) return finish(close_code::lost);
+    if (is_open_ && start_.hooks.pings) look_for_silence(now);
+}
 
-    void wake() override {
-        if (finished_) return;
-        if (link_->queue.cut_off()) return finish(code_policy);
-        if (is_open_ && !is_writing_) write_next();
+void SocketSession::look_for_silence(SteadyTime now) {
+    if (std::exchange(has_heard_, false) || is_held_) {
+        heard_at_ = now;
+        pinged_at_ = SteadyTime::max();
+        return;
     }
-    void hold_reading(bool held) override {
-        is_held_ = held;
-        if (!held && is_open_ && !finished_) read_next();
+    const auto patience = start_.core->limits.ping;
+    if (pinged_at_ != SteadyTime::max()) {
+        if (now - pinged_at_ >= patience) finish(close_code::lost);
+    } else if (now - heard_at_ >= patience) {
+        pinged_at_ = now;
+        send_control(Opcode::ping, {});
     }
+}
 
-private:
-    /// What a hook throws ends this connection and no other.
-    template <typename Call>
-    void guarded(const Call& call) {
-        try {
-            call();
-        } catch (...) {
-            ++start_.core->counters[Count::handler_exceptions];
-            finish(code_fault);
-        }
-    }
+void SocketSession::end() {
+    if (!is_open_) return finish(close_code::lost);
+    link_->close(close_code::going_away, "the server is stopping");
+}
 
-    void begin() {
-        guarded([this] {
-            if (!start_.hooks.open) return;
-            start_.hooks.open(std::make_shared<HttpWebSocket>(
-                start_.core, link_, this->weak_from_this(), start_.loop.handle()));
-        });
-        if (finished_) return;
-        read_next();
-        if (!is_writing_) write_next();
-    }
+void SocketSession::hold_reading(bool held) {
+    is_held_ = held;
+    if (held || !is_open_ || finished_ || is_in_bytes_) return;
+    on_bytes({});
+}
 
-    void read_next() {
-        if (is_held_ || std::exchange(is_reading_, true)) return;
-        socket_.async_read(
-            buffer_, [self = this->shared_from_this()](SocketError error, std::size_t) {
-                self->is_reading_ = false;
-                if (self->finished_) return;
-                if (error) {
-                    const auto code = self->socket_.reason().code;
-                    return self->finish(code == websocket::close_code::none ? code_none : code);
-                }
-                const auto data = self->buffer_.data();
-                std::string message(static_cast<const char*>(data.data()), data.size());
-                self->buffer_ = {};
-                self->guarded([&] {
-                    if (!self->start_.hooks.message) return;
-                    self->start_.hooks.message(std::move(message), self->socket_.got_text());
-                });
-                if (!self->finished_) self->read_next();
-            });
-    }
+void SocketSession::read_next() {
+    if (is_held_ || std::exchange(is_reading_, true)) return;
+    wire_->read([self = shared_from_this()](SocketError error, std::string_view bytes) {
+        self->is_reading_ = false;
+        if (self->finished_) return;
+        if (error) return self->finish(close_code::lost);
+        self->has_heard_ = true;
+        self->on_bytes(bytes);
+    });
+}
 
-    void write_next() {
-        batch_ = link_->queue.take(1);
-        if (batch_.empty()) {
-            if (link_->queue.finished()) close_now();
+void SocketSession::on_bytes(std::string_view bytes) {
+    std::string kept;
+    if (!input_.empty()) {
+        input_ += bytes;
+        kept = std::exchange(input_, {});
+        bytes = kept;
+    }
+    is_in_bytes_ = true;
+    while (!bytes.empty() && !finished_ && !is_held_) {
+        bytes.remove_prefix(reader_.read(bytes));
+        on_found();
+    }
+    is_in_bytes_ = false;
+    if (finished_) return;
+    if (!bytes.empty()) input_ = bytes;
+    read_next();
+}
+
+void SocketSession::on_found() {
+    using Found = FrameReader::Found;
+    if (is_over_) return;
+    switch (reader_.found()) {
+        case Found::nothing:
             return;
+        case Found::text:
+        case Found::binary:
+            if (is_leaving_) return;
+            return guarded([this] {
+                const bool is_text = reader_.found() == Found::text;
+                if (start_.hooks.message) start_.hooks.message(reader_.take(), is_text);
+            });
+        case Found::ping:
+            return send_control(Opcode::pong, reader_.take());
+        case Found::pong:
+            return guarded([this] {
+                if (start_.hooks.pong) start_.hooks.pong();
+            });
+        case Found::close:
+            return on_client_close();
+        case Found::refused:
+            return refuse(reader_.code());
+    }
+}
+
+void SocketSession::send_control(Opcode opcode, std::string payload) {
+    (void)link_->send({std::make_shared<const std::string>(std::move(payload)), false,
+                       SendQueue::Sent{}, static_cast<std::uint8_t>(opcode)});
+}
+
+void SocketSession::on_client_close() {
+    is_over_ = true;
+    client_code_ = reader_.code();
+    await_goodbye();
+    const std::uint16_t back =
+        client_code_ == close_code::none_sent ? close_code::normal : client_code_;
+    // It answers our goodbye, or gets one: nothing else is for a client that has left.
+    if (link_->outlet.queue.finished()) return wire_->finish([] {});
+    if (link_->outlet.queue.end_instead(link_->goodbye(back, ""))) link_->pump();
+}
+
+void SocketSession::refuse(std::uint16_t code) {
+    is_over_ = true;
+    await_goodbye();
+    if (link_->outlet.queue.finished()) return;
+    if (link_->outlet.queue.end_instead(link_->goodbye(code, ""))) link_->pump();
+}
+
+void SocketSession::on_goodbye_sent() {
+    if (finished_) return;
+    is_leaving_ = true;
+    await_goodbye();
+    // What the client still sends is read, since closing over it would destroy the last word.
+    if (is_over_) wire_->finish([] {});
+    is_held_ = false;
+    if (!is_in_bytes_) on_bytes({});
+}
+
+void SocketSession::on_flushed(FrameOutlet::Flushed flushed) {
+    if (finished_) return link_->outlet.drop();
+    if (flushed == FrameOutlet::Flushed::failed) return finish(close_code::lost);
+    if (flushed == FrameOutlet::Flushed::blocked) write_rest();
+}
+
+void SocketSession::go_on() {
+    if (finished_) return link_->outlet.drop();
+    if (link_->outlet.is_direct()) return on_flushed(link_->outlet.flush());
+    if (link_->outlet.load()) write_rest();
+}
+
+/// The batch is ours, until nothing is left of it.
+void SocketSession::write_rest() {
+    FrameOutlet& outlet = link_->outlet;
+    if (!outlet.load()) return;
+    if (const auto bytes = outlet.answered_for()) {
+        if (client_code_ != 0 || wire_->peer_has_closed()) {
+            outlet.drop();
+            return finish(close_code::lost);
         }
-        const std::string& bytes = *batch_.front().bytes;
-        if (batch_.front().sent) {
-            // Nothing that somebody answers for goes to a client that has left already.
-            if (has_closed(beast::get_lowest_layer(socket_))) return finish(code_none);
-            stalled_at_ = start_.loop.now() + frame_time +
-                          std::chrono::milliseconds{bytes.size() / frame_bytes_per_ms};
+        stalled_at_ =
+            start_.loop.now() + frame_time + std::chrono::milliseconds{*bytes / frame_bytes_per_ms};
+    }
+    if (outlet.queue.finished()) await_goodbye();
+    std::vector<asio::const_buffer> buffers;
+    for (const iovec& part : outlet.rest()) buffers.emplace_back(part.iov_base, part.iov_len);
+    wire_->write(buffers, [self = shared_from_this()](SocketError error, std::size_t bytes) {
+        FrameOutlet& mine = self->link_->outlet;
+        if (self->finished_) return mine.drop();
+        self->stalled_at_ = SteadyTime::max();
+        if (error) {
+            mine.drop();
+            return self->finish(close_code::lost);
         }
-        is_writing_ = true;
-        socket_.text(batch_.front().is_text);
-        socket_.async_write(asio::buffer(bytes),
-                            [self = this->shared_from_this()](SocketError error, std::size_t) {
-                                if (self->finished_) return;
-                                self->is_writing_ = false;
-                                self->stalled_at_ = SteadyTime::max();
-                                if (error) return self->finish(code_none);
-                                SendQueue::Item sent = std::move(self->batch_.front());
-                                self->batch_.clear();
-                                self->link_->queue.taken(sent.bytes->size());
-                                sent.sent.say(true);
-                                self->wake();
-                            });
-    }
+        mine.advance(bytes);
+        self->go_on();
+    });
+}
 
-    void say_goodbye(std::uint16_t code, std::string reason) {
-        {
-            const std::lock_guard lock(link_->mutex);
-            link_->close_code = code;
-            link_->close_reason = std::move(reason);
-        }
-        if (!is_open_) return finish(code_none);
-        if (link_->queue.end()) wake();
-    }
+void SocketSession::await_goodbye() {
+    if (deadline_ == SteadyTime::max()) deadline_ = start_.loop.now() + goodbye_time;
+}
 
-    void close_now() {
-        if (std::exchange(is_closing_, true)) return;
-        await_goodbye();
-        websocket::close_reason reason;
-        {
-            const std::lock_guard lock(link_->mutex);
-            reason = close_reason(link_->close_code, link_->close_reason);
-        }
-        socket_.async_close(reason, [self = this->shared_from_this(), reason](SocketError) {
-            self->finish(reason.code);
-        });
-    }
+/// What was said to be the reason, if anything was.
+std::uint16_t SocketSession::code_or(std::uint16_t otherwise) const {
+    if (otherwise != close_code::lost) return otherwise;
+    const std::uint16_t said = link_->close_code;
+    if (said != 0 && link_->outlet.queue.finished()) return said;
+    return client_code_ != 0 ? client_code_ : close_code::lost;
+}
 
-    void await_goodbye() {
-        if (deadline_ == SteadyTime::max()) deadline_ = start_.loop.now() + goodbye_time;
-    }
-
-    /// What was said to be the reason, if anything was.
-    std::uint16_t code_or(std::uint16_t otherwise) {
-        if (otherwise != code_none) return otherwise;
-        if (is_closing_) {
-            const std::lock_guard lock(link_->mutex);
-            return link_->close_code;
-        }
-        const std::uint16_t said = socket_.reason().code;
-        return said == websocket::close_code::none ? code_none : said;
-    }
-
-    void finish(std::uint16_t code) {
-        if (std::exchange(finished_, true)) return;
-        code = code_or(code);
-        for (SendQueue::Item& item : batch_) item.sent.say(false);  // Its bytes are in use.
-        link_->queue.close();
-        SocketError ignored;
-        beast::get_lowest_layer(socket_).close(ignored);
-        const auto self = this->shared_from_this();
-        asio::post(start_.loop.context(), [self, code] {
-            if (self->start_.hooks.closed) self->start_.hooks.closed(code);
-            self->start_.hooks = {};  // They may keep the handler's end, and so on round.
-            self->slot_gone();
-        });
-        start_.loop.remove(self);
-    }
-    void slot_gone() { OpenSlot gone(std::move(start_.slot)); }
-
-    WebSocketStart start_;
-    std::shared_ptr<SocketLink> link_;
-    websocket::stream<Stream> socket_;
-    beast::flat_buffer buffer_;
-    std::vector<SendQueue::Item> batch_;
-    SteadyTime deadline_ = SteadyTime::max();
-    SteadyTime stalled_at_ = SteadyTime::max();
-    bool is_held_ = false, is_reading_ = false;
-    bool is_open_ = false, is_writing_ = false, is_closing_ = false, finished_ = false;
-};
+void SocketSession::finish(std::uint16_t code) {
+    if (std::exchange(finished_, true)) return;
+    code = code_or(code);
+    link_->outlet.close();
+    wire_->close();
+    const auto self = shared_from_this();
+    asio::post(start_.loop.context(), [self, code] {
+        if (self->start_.hooks.closed) self->start_.hooks.closed(code);
+        self->start_.hooks = {};  // They may keep the handler's end, and so on round.
+        const OpenSlot gone(std::move(self->start_.slot));
+    });
+    start_.loop.remove(self);
+}
 
 }  // namespace
 
-void start_websocket(WebSocketStart start, tcp::socket socket) {
-    std::make_shared<Session<tcp::socket>>(std::move(start), std::move(socket))->open();
-}
-
-void start_websocket(WebSocketStart start, std::unique_ptr<TlsStream> stream) {
-    std::make_shared<Session<TlsStream>>(std::move(start), std::move(*stream))->open();
+void start_websocket(WebSocketStart start, std::unique_ptr<Wire> wire) {
+    std::make_shared<SocketSession>(std::move(start), std::move(wire))->open();
 }
 
 }  // namespace weft::gateway

@@ -1,5 +1,6 @@
 #pragma once
-// A connection that has become a WebSocket: Beast reads and writes its frames.
+// A connection that has become a WebSocket: frames are read and control frames answered on the io
+// thread; what handlers send is written by the thread that sends it (frame_outlet.hpp).
 // Threads: start_websocket() on the io thread of the connection.
 
 #include <memory>
@@ -20,7 +21,6 @@ struct WebSocketStart {
     std::string protocol;  ///< Of Sec-WebSocket-Protocol; "": none is chosen.
 };
 
-void start_websocket(WebSocketStart start, tcp::socket socket);
-void start_websocket(WebSocketStart start, std::unique_ptr<TlsStream> stream);
+void start_websocket(WebSocketStart start, std::unique_ptr<Wire> wire);
 
 }  // namespace weft::gateway

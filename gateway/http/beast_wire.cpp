@@ -8,6 +8,11 @@
 namespace weft::gateway {
 namespace {
 
+bool has_closed(tcp::socket::lowest_layer_type& socket) {
+    pollfd look{socket.native_handle(), POLLRDHUP, 0};
+    return ::poll(&look, 1, 0) != 0;
+}
+
 class PlainWire : public Wire {
 public:
     PlainWire(tcp::socket socket, asio::mutable_buffer scratch)
@@ -46,7 +51,7 @@ public:
         SocketError ignored;
         socket_.close(ignored);
     }
-    std::optional<tcp::socket> take_plain() override { return std::move(socket_); }
+    [[nodiscard]] int direct_socket() override { return socket_.native_handle(); }
 
 private:
     tcp::socket socket_;
@@ -81,9 +86,8 @@ public:
     }
     void close() override {
         SocketError ignored;
-        if (stream_) stream_->lowest_layer().close(ignored);
+        stream_->lowest_layer().close(ignored);
     }
-    std::unique_ptr<TlsStream> take_tls() override { return std::move(stream_); }
 
 private:
     static constexpr std::size_t record_bytes_max = std::size_t{16} << 10U;
@@ -93,11 +97,6 @@ private:
 };
 
 }  // namespace
-
-bool has_closed(tcp::socket::lowest_layer_type& socket) {
-    pollfd look{socket.native_handle(), POLLRDHUP, 0};
-    return ::poll(&look, 1, 0) != 0;
-}
 
 std::unique_ptr<Wire> plain_wire(tcp::socket socket, asio::mutable_buffer scratch) {
     return std::make_unique<PlainWire>(std::move(socket), scratch);

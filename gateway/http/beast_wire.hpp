@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -33,13 +32,10 @@ public:
     virtual void finish(std::function<void()> done) = 0;
     virtual void close() = 0;
 
-    /// What the wire was made of, for another protocol; the wire is empty then. One of the two.
-    virtual std::optional<tcp::socket> take_plain() { return std::nullopt; }
-    virtual std::unique_ptr<TlsStream> take_tls() { return nullptr; }
+    /// The socket, if bytes go over it as they are, without waiting; else -1.
+    [[nodiscard]] virtual int direct_socket() { return -1; }
 };
 
-/// The other side has closed its half, or all of it, whether that was read yet or not.
-[[nodiscard]] bool has_closed(tcp::socket::lowest_layer_type& socket);
 /// Long reads go on in `scratch`, which all connections of the thread share: an idle one has 512
 /// bytes of its own.
 [[nodiscard]] std::unique_ptr<Wire> plain_wire(tcp::socket socket, asio::mutable_buffer scratch);

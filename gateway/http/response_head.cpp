@@ -86,7 +86,9 @@ std::string response_head(unsigned status, const Headers& headers, const HeadSha
         append_number(head, *shape.length);
         head += "\r\n";
     }
-    if (!shape.keep_alive) {
+    if (shape.upgrades) {
+        append_header(head, "Connection", "Upgrade");
+    } else if (!shape.keep_alive) {
         append_header(head, "Connection", "close");
     } else if (shape.version == 10) {
         append_header(head, "Connection", "keep-alive");

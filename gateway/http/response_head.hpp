@@ -16,6 +16,7 @@ namespace weft::gateway {
 struct HeadShape {
     unsigned version = 11;                ///< Of the request.
     bool keep_alive = true;               ///< The connection goes on after it.
+    bool upgrades = false;                ///< Another protocol goes on.
     bool chunked = false;                 ///< The body is a stream, in chunks.
     std::optional<std::uint64_t> length;  ///< Nothing: none is said, as for a stream to HTTP/1.0.
     std::time_t now = 0;

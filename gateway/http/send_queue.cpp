@@ -20,10 +20,26 @@ SendQueue::Put SendQueue::put(Item item) {
     return std::exchange(awake_, true) ? Put::queued : Put::wake;
 }
 
-bool SendQueue::end() {
+bool SendQueue::end(std::optional<Item> last) {
     const std::lock_guard lock(mutex_);
     if (ended_ || closed_) return false;
     ended_ = true;
+    if (last) {
+        queued_ += last->bytes ? last->bytes->size() : 0;
+        items_.push_back(std::move(*last));
+    }
+    return !std::exchange(awake_, true);
+}
+
+bool SendQueue::end_instead(Item last) {
+    std::deque<Item> dropped;
+    const std::lock_guard lock(mutex_);
+    if (closed_) return false;
+    dropped.swap(items_);
+    for (const Item& item : dropped) queued_ -= item.bytes ? item.bytes->size() : 0;
+    ended_ = true;
+    queued_ += last.bytes ? last.bytes->size() : 0;
+    items_.push_back(std::move(last));
     return !std::exchange(awake_, true);
 }
 
@@ -37,18 +53,21 @@ void SendQueue::close() {
 
 std::vector<SendQueue::Item> SendQueue::take(std::size_t count_max) {
     std::vector<Item> batch;
+    take(count_max, batch);
+    return batch;
+}
+
+void SendQueue::take(std::size_t count_max, std::vector<Item>& batch) {
     const std::lock_guard lock(mutex_);
     if (items_.empty()) {
         awake_ = false;
-        return batch;
+        return;
     }
     const std::size_t count = std::min(count_max, items_.size());
-    batch.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         batch.push_back(std::move(items_.front()));
         items_.pop_front();
     }
-    return batch;
 }
 
 void SendQueue::taken(std::size_t bytes) {

@@ -1,12 +1,15 @@
 #pragma once
-// What waits to be sent to one reader: shared bytes, bounded. Producers of any thread put, the io
-// thread takes batches. Nothing is copied: a thousand readers share one buffer.
-// Threads: any; take() and taken() by the io thread.
+// What waits to be sent to one reader: shared bytes, bounded. Producers of any thread put, one
+// thread takes batches: the io thread, or whoever was told to wake it and does the work instead.
+// Nothing is copied: a thousand readers share one buffer.
+// Threads: any; take() and taken() by one at a time.
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -41,6 +44,7 @@ public:
         SharedBytes bytes;
         bool is_text = false;  ///< For WebSockets.
         Sent sent{};
+        std::uint8_t control = 0;  ///< The opcode of a WebSocket's control frame; 0: it is none.
     };
     enum class Put {
         queued,    ///< The io thread has been told before and will come.
@@ -55,12 +59,18 @@ public:
 
     [[nodiscard]] Put put(Item item);
     /// No more is put; what waits is sent. True: tell the io thread.
-    [[nodiscard]] bool end();
+    [[nodiscard]] bool end() { return end(std::nullopt); }
+    /// The same, with a last word behind what waits.
+    [[nodiscard]] bool end(std::optional<Item> last);
+    /// The last word at once, in the place of what waits.
+    [[nodiscard]] bool end_instead(Item last);
     /// Lets go of everything.
     void close();
 
     /// At most `count_max` items, oldest first. None: put() and end() ask for a wake-up again.
     [[nodiscard]] std::vector<Item> take(std::size_t count_max);
+    /// The same, into a batch that is empty and keeps its memory.
+    void take(std::size_t count_max, std::vector<Item>& batch);
     /// The operating system has the last batch, of `bytes`.
     void taken(std::size_t bytes);
 

@@ -1,185 +1,91 @@
 // Load for esub on a gateway that runs: round trips of pairs, one connection each side, every body
 // verified. One thread, epoll.
-//   esub_load PORT [--mode sub|cold|psub|prep] [--pairs N] [--seconds S] [--bytes B] [--prefix P]
-//             [--ahead N] [--waiting N] [--server PID]
+//   esub_load PLACE [--peer PLACE] [--mode sub,cold,psub,prep] [--pairs N,N] [--seconds S]
+//             [--turns N] [--bytes B] [--ahead N] [--waiting N] [--server PID] [--peer-server PID]
+// A PLACE is a port of this host, or http://127.0.0.1:PORT/PREFIX.
 // sub:  a pair has `ahead` subs with keys of their own, which are replied to in turn; so a key was
 //       asked for that many rounds before its reply. A 404 is tried again after 200 us, and
 //       counted.
 // cold: GET and POST are written together.
 // psub: POST /rep, read by a WebSocket.  prep: the same, sent by a WebSocket.
+// --peer:    another esub, measured in turns with this one; the ratio of the medians is printed.
 // --waiting: so many other subs wait all the time, and nobody replies to them.
-// A table on stdout: what was done in a second, percentiles from the reply to its body, how many
-// bodies were compared, and what a round cost this program, so that its own limit is known. With
-// the server's PID also what a round cost the server, and its resident memory.
+// A table on stdout, medians of all turns: what was done in a second, percentiles from the reply to
+// its body, how many bodies were compared, and what a round cost this program, so that its own
+// limit is known. With a server's PID also what a round cost the server, and its resident memory.
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <deque>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/bench/esub_wire.hpp"
+
 namespace {
 
+using namespace weft::bench;
 using Clock = std::chrono::steady_clock;
 using std::chrono::microseconds;
 
 enum class Mode { sub, cold, psub, prep };
+constexpr const char* mode_names[] = {"sub", "cold", "psub", "prep"};
 
+struct Side {
+    Place place;
+    int pid = 0;
+};
 struct Options {
-    std::uint16_t port = 0;
-    Mode mode = Mode::sub;
-    std::size_t pairs = 64, bytes = 64, ahead = 5, waiting = 0;
+    Side server;
+    std::optional<Side> peer;
+    std::vector<Mode> modes = {Mode::sub};
+    std::vector<std::size_t> pairs = {64};
+    std::size_t bytes = 64, ahead = 5, waiting = 0, turns = 1;
     double seconds = 4;
-    int server = 0;
-    std::string prefix;
 };
 
-[[noreturn]] void fail(const std::string& what) {
-    std::fprintf(stderr, "esub_load: %s\n", what.c_str());
-    std::exit(1);
-}
-
-int connect_to(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-        fail("nobody listens there");
-    }
-    return fd;
-}
-
-void send_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (sent <= 0) fail("a connection was closed");
-        bytes.remove_prefix(static_cast<std::size_t>(sent));
-    }
-}
-
-/// One connection of a pair.
-struct Line {
-    int fd = -1;
-    std::string key, in;
-    bool is_websocket = false;
+struct Result {
+    double rate = 0, p50 = 0, p99 = 0, own = 0, server = 0, cores = 0, kib_each = 0, resident = 0;
+    std::size_t again = 0, verified = 0, wrong = 0;
 };
-
-/// Seconds of processor time that another process has had; 0: not to be known.
-double cpu_of(int pid) {
-    std::FILE* file = std::fopen(("/proc/" + std::to_string(pid) + "/stat").c_str(), "r");
-    if (file == nullptr) return 0;
-    unsigned long user = 0, system = 0;
-    const int got = std::fscanf(file, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                                &user, &system);
-    std::fclose(file);
-    return got == 2
-               ? static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK))
-               : 0;
-}
-double own_cpu() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-double resident_kib(int pid) {
-    std::FILE* file = std::fopen(("/proc/" + std::to_string(pid) + "/statm").c_str(), "r");
-    if (file == nullptr) return 0;
-    unsigned long pages = 0;
-    const int got = std::fscanf(file, "%*u %lu", &pages);
-    std::fclose(file);
-    return got == 1
-               ? static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1024
-               : 0;
-}
-
-/// The next answer in `in`: its status, or 0 if it is not whole yet; takes it out.
-int take_answer(std::string& in, std::string& body) {
-    const std::size_t head = in.find("\r\n\r\n");
-    if (head == std::string::npos) return 0;
-    const std::size_t field = in.find("Content-Length: ");
-    const std::size_t length =
-        field < head ? static_cast<std::size_t>(std::atol(in.c_str() + field + 16)) : 0;
-    if (in.size() < head + 4 + length) return 0;
-    const int status = std::atoi(in.c_str() + 9);
-    body.assign(in, head + 4, length);
-    in.erase(0, head + 4 + length);
-    return status;
-}
-
-bool take_frame(std::string& in, std::string& body) {
-    if (in.size() < 2) return false;
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(in[i]); };
-    std::size_t length = byte(1) & 127U, head = 2;
-    if (length >= 126) {
-        const std::size_t more = length == 126 ? 2 : 8;
-        if (in.size() < 2 + more) return false;
-        length = 0;
-        for (std::size_t i = 0; i < more; ++i) length = length << 8U | byte(2 + i);
-        head += more;
-    }
-    if (in.size() < head + length) return false;
-    body.assign(in, head, length);
-    in.erase(0, head + length);
-    return true;
-}
-
-std::string masked_text(std::string_view text) {
-    std::string frame = "\x81";
-    if (text.size() < 126) {
-        frame += static_cast<char>(128U | text.size());
-    } else {
-        frame += static_cast<char>(128U | 126U);
-        frame += static_cast<char>(text.size() >> 8U);
-        frame += static_cast<char>(text.size());
-    }
-    frame += std::string(4, '\0');  // A mask of zeros: masked, and as it was.
-    return frame.append(text);
-}
 
 class Load {
 public:
-    explicit Load(Options options) : options_(std::move(options)), epoll_(::epoll_create1(0)) {
-        allow_many_files();
-        idle_kib_ = resident_kib(options_.server);
-        for (std::size_t i = 0; i < options_.waiting; ++i) wait_idly(i);
+    Load(const Options& options, const Side& side, Mode mode, std::size_t pairs)
+        : options_(options), side_(side), mode_(mode), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+        const double idle = resident_kib(side_.pid);
+        for (std::size_t i = 0; i < options_.waiting; ++i) {
+            idle_.emplace_back(side_.place);
+            ask(idle_.back(), key_of(i) + "-idle");
+        }
         if (options_.waiting > 0) await_keys(options_.waiting);
-        waiting_kib_ = resident_kib(options_.server);
-        pairs_.resize(options_.pairs);
+        waiting_kib_ = resident_kib(side_.pid) - idle;
+        pairs_.resize(pairs);
         for (std::size_t i = 0; i < pairs_.size(); ++i) open(i);
-        if (options_.mode == Mode::sub) await_keys(options_.waiting + pairs_.size() * ahead());
+        if (mode_ == Mode::sub) await_keys(options_.waiting + pairs_.size() * ahead());
     }
+    Load(const Load&) = delete;
+    Load& operator=(const Load&) = delete;
+    ~Load() { ::close(epoll_); }
 
-    int run() {
+    Result run() {
         const auto begin = Clock::now();
         const auto until = begin + microseconds{static_cast<std::int64_t>(options_.seconds * 1e6)};
-        cpu_ = own_cpu();
-        server_cpu_ = cpu_of(options_.server);
+        const double cpu = own_cpu(), server_cpu = cpu_of(side_.pid);
         for (std::size_t i = 0; i < pairs_.size(); ++i) next_round(i);
-        std::vector<epoll_event> events(256);
+        std::vector<epoll_event> events(1024);
         auto now = Clock::now();
         while (now < until) {
-            const int timeout = retries_.empty() ? 100 : 0;
-            const int count = ::epoll_wait(epoll_, events.data(), 256, timeout);
+            const int count = ::epoll_wait(epoll_, events.data(), 1024, retries_.empty() ? 100 : 0);
             for (int i = 0; i < count; ++i) {
                 const std::uint64_t id = events[static_cast<std::size_t>(i)].data.u64;
                 on_bytes(id >> 8U, id & 0xFFU);
@@ -191,230 +97,309 @@ public:
                 reply(again);
             }
         }
-        report(std::chrono::duration<double>(now - begin).count());
-        return wrong_ == 0 ? 0 : 1;
+        return result(std::chrono::duration<double>(now - begin).count(), own_cpu() - cpu,
+                      cpu_of(side_.pid) - server_cpu);
     }
 
 private:
     static constexpr std::size_t ahead_max = 200, rep_slot = 255;
+    struct Sub {
+        Line line;
+        std::string key;
+    };
     struct Pair {
-        std::vector<Line> subs;
+        std::vector<Sub> subs;
         std::size_t turn = 0;  ///< Whose round it is.
         Line rep;
         std::uint64_t round = 0;
-        std::string body, got, key;
+        std::string body, key;
         bool has_body = false, is_answered = false;
         Clock::time_point sent;
     };
 
-    static void allow_many_files() {
-        rlimit files{};
-        ::getrlimit(RLIMIT_NOFILE, &files);
-        files.rlim_cur = files.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &files);
-    }
     [[nodiscard]] std::size_t ahead() const {
-        return options_.mode == Mode::sub ? std::clamp<std::size_t>(options_.ahead, 1, ahead_max)
-                                          : 1;
+        return mode_ == Mode::sub ? std::clamp<std::size_t>(options_.ahead, 1, ahead_max) : 1;
     }
-    void add(Line& line, std::size_t index, std::size_t slot) {
+    [[nodiscard]] bool is_socket() const { return mode_ == Mode::psub || mode_ == Mode::prep; }
+    void add(const Line& line, std::size_t index, std::size_t slot) const {
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.u64 = index << 8U | slot;
         ::epoll_ctl(epoll_, EPOLL_CTL_ADD, line.fd, &event);
     }
-    void wait_idly(std::size_t number) {
-        Line line;
-        line.fd = connect_to(options_.port);
-        line.key = key_of(number) + "-idle";
-        ask(line);
-        idle_.push_back(std::move(line));
+    /// Of each run its own: what a server still has of the run before is not met again.
+    [[nodiscard]] std::string family() const {
+        return "load-" + std::to_string(::getpid()) + "-" + std::to_string(serial_) + "-";
     }
-    static std::string key_of(std::size_t number) {
-        return "load-" + std::to_string(::getpid()) + "-" + std::to_string(number);
+    [[nodiscard]] std::string key_of(std::size_t number) const {
+        return family() + std::to_string(number);
     }
-    void ask(const Line& line) const {
-        send_all(line.fd,
-                 "GET " + options_.prefix + "/sub/" + line.key + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    void ask(const Line& line, std::string_view key) {
+        text_ = "GET ";
+        text_.append(side_.place.prefix).append("/sub/").append(key);
+        line.send(text_.append(" HTTP/1.1\r\nHost: h\r\n\r\n"));
     }
     /// Until so many of our keys are waited for.
     void await_keys(std::size_t count) {
-        Line line;
-        line.fd = connect_to(options_.port);
-        const std::string ours = "\"load-" + std::to_string(::getpid()) + "-";
-        std::string body;
+        Line line(side_.place);
+        const std::string ours = "\"" + family();
         for (std::size_t seen = 0; seen < count;) {
-            send_all(line.fd, "GET " + options_.prefix + "/keys HTTP/1.1\r\nHost: h\r\n\r\n");
-            while (take_answer(line.in, body) == 0) fill(line);
+            line.send("GET " + side_.place.prefix + "/keys HTTP/1.1\r\nHost: h\r\n\r\n");
+            const std::string keys = line.await_answer();
             seen = 0;
-            for (std::size_t at = 0; (at = body.find(ours, at)) != body.npos; ++at) ++seen;
+            for (std::size_t at = 0; (at = keys.find(ours, at)) != keys.npos; ++at) ++seen;
         }
-        ::close(line.fd);
-    }
-    void upgrade(Line& line, const std::string& path) {
-        send_all(line.fd, "GET " + options_.prefix + path +
-                              " HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket"
-                              "\r\nSec-WebSocket-Version: 13\r\n"
-                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
-        while (line.in.find("\r\n\r\n") == std::string::npos) fill(line);
-        if (!line.in.starts_with("HTTP/1.1 101")) fail("no WebSocket: " + line.in);
-        line.in.erase(0, line.in.find("\r\n\r\n") + 4);
-        line.is_websocket = true;
     }
     void open(std::size_t index) {
         Pair& pair = pairs_[index];
         pair.key = key_of(index);
-        pair.rep.fd = connect_to(options_.port);
+        pair.rep = Line(side_.place);
         pair.subs.resize(ahead());
         for (std::size_t slot = 0; slot < pair.subs.size(); ++slot) {
-            Line& sub = pair.subs[slot];
-            sub.fd = connect_to(options_.port);
+            Sub& sub = pair.subs[slot];
+            sub.line = Line(side_.place);
             sub.key = pair.key + "." + std::to_string(slot);
-            if (options_.mode == Mode::sub) ask(sub);
-            if (options_.mode == Mode::psub || options_.mode == Mode::prep) {
-                upgrade(sub, "/psub/" + sub.key);
-            }
-            add(sub, index, slot);
+            if (mode_ == Mode::sub) ask(sub.line, sub.key);
+            if (is_socket()) sub.line.upgrade(side_.place.prefix + "/psub/" + sub.key);
+            add(sub.line, index, slot);
         }
-        if (options_.mode == Mode::prep) upgrade(pair.rep, "/prep");
+        if (mode_ == Mode::prep) pair.rep.upgrade(side_.place.prefix + "/prep");
         add(pair.rep, index, rep_slot);
     }
 
     void next_round(std::size_t index) {
         Pair& pair = pairs_[index];
         ++pair.round;
-        pair.body = pair.key + " " + std::to_string(pair.round) + " ";
+        pair.body = pair.key;
+        pair.body.append(" ").append(std::to_string(pair.round)).append(" ");
         pair.body.resize(std::max(options_.bytes, pair.body.size()),
                          static_cast<char>('a' + pair.round % 26));
         pair.has_body = false;
         // Over a prep nothing comes back.
-        pair.is_answered = options_.mode == Mode::prep;
-        if (options_.mode == Mode::cold) ask(pair.subs.front());
+        pair.is_answered = mode_ == Mode::prep;
+        if (mode_ == Mode::cold) ask(pair.subs.front().line, pair.subs.front().key);
         reply(index);
     }
     void reply(std::size_t index) {
         Pair& pair = pairs_[index];
         const std::string& key = pair.subs[pair.turn].key;
-        pair.sent = Clock::now();
-        if (options_.mode == Mode::prep) {
-            return send_all(pair.rep.fd,
-                            masked_text(R"({"key":")" + key + R"(","data":")" + pair.body + "\"}"));
+        text_.clear();
+        if (mode_ == Mode::prep) {
+            static constexpr std::string_view before = R"({"key":")", between = R"(","data":")",
+                                              behind = "\"}";
+            append_frame_head(text_, before.size() + key.size() + between.size() +
+                                         pair.body.size() + behind.size());
+            text_.append(before).append(key).append(between).append(pair.body).append(behind);
+        } else {
+            text_.append("POST ").append(side_.place.prefix).append("/rep/").append(key);
+            text_.append(" HTTP/1.1\r\nHost: h\r\nContent-Length: ");
+            text_.append(std::to_string(pair.body.size())).append("\r\n\r\n").append(pair.body);
         }
-        send_all(pair.rep.fd, "POST " + options_.prefix + "/rep/" + key +
-                                  " HTTP/1.1\r\nHost: h\r\nContent-Length: " +
-                                  std::to_string(pair.body.size()) + "\r\n\r\n" + pair.body);
+        pair.sent = Clock::now();
+        pair.rep.send(text_);
     }
 
-    void fill(Line& line) {
-        char bytes[65536];
-        const ssize_t got = ::recv(line.fd, bytes, sizeof bytes, 0);
-        if (got <= 0) fail("a connection was closed");
-        line.in.append(bytes, static_cast<std::size_t>(got));
-    }
     void on_bytes(std::size_t index, std::size_t slot) {
         Pair& pair = pairs_[index];
         const bool is_rep = slot == rep_slot;
-        Line& line = is_rep ? pair.rep : pair.subs[slot];
-        fill(line);
+        Line& line = is_rep ? pair.rep : pair.subs[slot].line;
+        std::string_view bytes = line.fill(), got;
         if (is_rep) {
-            const int status = take_answer(line.in, pair.got);
+            const int status = take_answer(bytes, got);
+            line.keep(bytes);
             if (status == 0) return;
             if (status == 404) {
-                ++again_;
+                ++result_.again;
                 retries_.emplace_back(Clock::now() + microseconds{200}, index);
                 return;
             }
-            if (status != 200) ++wrong_;
+            if (status != 200) ++result_.wrong;
             pair.is_answered = true;
         } else {
-            if (line.is_websocket ? !take_frame(line.in, pair.got)
-                                  : take_answer(line.in, pair.got) == 0) {
-                return;
-            }
-            if (slot != pair.turn || pair.has_body || pair.got != pair.body) ++wrong_;
-            ++verified_;
+            const bool is_whole =
+                is_socket() ? take_frame(bytes, got) : take_answer(bytes, got) != 0;
+            const bool is_right = slot == pair.turn && !pair.has_body && got == pair.body;
+            line.keep(bytes);
+            if (!is_whole) return;
+            if (!is_right) ++result_.wrong;
+            ++result_.verified;
             pair.has_body = true;
             took_.push_back(static_cast<float>(
                 std::chrono::duration<double, std::micro>(Clock::now() - pair.sent).count()));
         }
         if (!pair.has_body || !pair.is_answered) return;
-        if (options_.mode == Mode::sub) ask(pair.subs[pair.turn]);
+        if (mode_ == Mode::sub) ask(pair.subs[pair.turn].line, pair.subs[pair.turn].key);
         pair.turn = (pair.turn + 1) % pair.subs.size();
         next_round(index);
     }
 
-    void report(double seconds) {
-        static constexpr const char* names[] = {"sub", "cold", "psub", "prep"};
+    Result result(double seconds, double cpu, double server_cpu) {
         std::sort(took_.begin(), took_.end());
         const auto percentile = [&](double share) {
-            if (took_.empty()) return 0.0F;
-            return took_[static_cast<std::size_t>(share * static_cast<double>(took_.size() - 1))];
+            if (took_.empty()) return 0.0;
+            return static_cast<double>(
+                took_[static_cast<std::size_t>(share * static_cast<double>(took_.size() - 1))]);
         };
         const double rounds = std::max(1.0, static_cast<double>(took_.size()));
-        const double own = (own_cpu() - cpu_) / rounds * 1e6;
-        std::printf("%-5s %6s %6s %10s %8s %8s %7s %9s %6s %8s %9s\n", "mode", "pairs", "bytes",
-                    "rate/s", "p50 us", "p99 us", "again", "verified", "wrong", "own us",
-                    "limit/s");
-        std::printf("%-5s %6zu %6zu %10.0f %8.0f %8.0f %7zu %9zu %6zu %8.2f %9.0f\n",
-                    names[static_cast<std::size_t>(options_.mode)], options_.pairs, options_.bytes,
-                    static_cast<double>(took_.size()) / seconds,
-                    static_cast<double>(percentile(0.5)), static_cast<double>(percentile(0.99)),
-                    again_, verified_, wrong_, own, 1e6 / own);
-        if (options_.server == 0) return;
-        std::printf("server: %.2f us of processor a round, %.2f cores",
-                    (cpu_of(options_.server) - server_cpu_) / rounds * 1e6,
-                    (cpu_of(options_.server) - server_cpu_) / seconds);
-        if (options_.waiting > 0) {
-            std::printf("; %zu wait, %.2f KiB each", options_.waiting,
-                        (waiting_kib_ - idle_kib_) / static_cast<double>(options_.waiting));
-        }
-        std::printf("; resident %.0f KiB\n", resident_kib(options_.server));
+        result_.rate = static_cast<double>(took_.size()) / seconds;
+        result_.p50 = percentile(0.5);
+        result_.p99 = percentile(0.99);
+        result_.own = cpu / rounds * 1e6;
+        result_.server = server_cpu / rounds * 1e6;
+        result_.cores = server_cpu / seconds;
+        result_.kib_each = waiting_kib_ / std::max(1.0, static_cast<double>(options_.waiting));
+        result_.resident = resident_kib(side_.pid);
+        return result_;
     }
 
-    const Options options_;
+    static inline std::size_t serials_ = 0;
+    const std::size_t serial_ = ++serials_;
+    const Options& options_;
+    const Side& side_;
+    const Mode mode_;
     const int epoll_;
     std::vector<Pair> pairs_;
     std::deque<std::pair<Clock::time_point, std::size_t>> retries_;
     std::vector<float> took_;
     std::vector<Line> idle_;
-    std::size_t again_ = 0, wrong_ = 0, verified_ = 0;
-    double cpu_ = 0, server_cpu_ = 0, idle_kib_ = 0, waiting_kib_ = 0;
+    std::string text_;
+    double waiting_kib_ = 0;
+    Result result_;
 };
+
+double median(const std::vector<Result>& results, double Result::*figure) {
+    std::vector<double> all;
+    for (const Result& result : results) all.push_back(result.*figure);
+    std::sort(all.begin(), all.end());
+    const std::size_t middle = all.size() / 2;
+    return all.size() % 2 == 1 ? all[middle] : (all[middle - 1] + all[middle]) / 2;
+}
+
+void print_head() {
+    std::printf("%-5s %-5s %6s %6s %10s %10s %10s %8s %8s %7s %9s %6s %7s %9s %9s %6s\n", "who",
+                "mode", "pairs", "bytes", "rate/s", "least", "most", "p50 us", "p99 us", "again",
+                "verified", "wrong", "own us", "limit/s", "server us", "cores");
+}
+
+void print(const char* who, const Options& options, Mode mode, std::size_t pairs,
+           const std::vector<Result>& results) {
+    const auto [least, most] = std::minmax_element(
+        results.begin(), results.end(),
+        [](const auto& one, const auto& other) { return one.rate < other.rate; });
+    std::size_t again = 0, verified = 0, wrong = 0;
+    for (const Result& result : results) {
+        again += result.again;
+        verified += result.verified;
+        wrong += result.wrong;
+    }
+    const double own = median(results, &Result::own);
+    std::printf(
+        "%-5s %-5s %6zu %6zu %10.0f %10.0f %10.0f %8.0f %8.0f %7zu %9zu %6zu %7.2f %9.0f %9.2f "
+        "%6.2f\n",
+        who, mode_names[static_cast<std::size_t>(mode)], pairs, options.bytes,
+        median(results, &Result::rate), least->rate, most->rate, median(results, &Result::p50),
+        median(results, &Result::p99), again, verified, wrong, own, 1e6 / own,
+        median(results, &Result::server), median(results, &Result::cores));
+    if (options.waiting > 0) {
+        std::printf("      %zu wait, %.2f KiB each; resident %.0f KiB\n", options.waiting,
+                    median(results, &Result::kib_each), median(results, &Result::resident));
+    }
+}
+
+/// How many bodies were wrong.
+std::size_t measure(const Options& options, Mode mode, std::size_t pairs) {
+    std::vector<Result> ours, theirs;
+    for (std::size_t turn = 0; turn < options.turns; ++turn) {
+        ours.push_back(Load(options, options.server, mode, pairs).run());
+        if (options.peer) theirs.push_back(Load(options, *options.peer, mode, pairs).run());
+    }
+    print("weft", options, mode, pairs, ours);
+    if (options.peer) {
+        print("peer", options, mode, pairs, theirs);
+        std::printf("      ratio %.2f\n",
+                    median(ours, &Result::rate) / std::max(1.0, median(theirs, &Result::rate)));
+    }
+    std::fflush(stdout);
+    std::size_t wrong = 0;
+    for (const Result& result : ours) wrong += result.wrong;
+    return wrong;
+}
+
+std::vector<std::string> parts_of(std::string_view list) {
+    std::vector<std::string> parts;
+    while (!list.empty()) {
+        const std::size_t end = std::min(list.find(','), list.size());
+        parts.emplace_back(list.substr(0, end));
+        list.remove_prefix(std::min(end + 1, list.size()));
+    }
+    return parts;
+}
+
+Mode mode_of(std::string_view name) {
+    for (const Mode mode : {Mode::sub, Mode::cold, Mode::psub, Mode::prep}) {
+        if (name == mode_names[static_cast<std::size_t>(mode)]) return mode;
+    }
+    fail("known modes are sub cold psub prep");
+}
 
 Options read_options(int argc, char** argv) {
     Options options;
     if (argc < 2) fail("name the port of esub");
-    options.port = static_cast<std::uint16_t>(std::atoi(argv[1]));
+    options.server.place = Place::parse(argv[1]);
+    int peer_pid = 0;
     for (int i = 2; i + 1 < argc; i += 2) {
         const std::string_view name = argv[i], value = argv[i + 1];
+        const auto number = static_cast<std::size_t>(std::atol(argv[i + 1]));
         if (name == "--mode") {
-            options.mode = value == "cold"   ? Mode::cold
-                           : value == "psub" ? Mode::psub
-                           : value == "prep" ? Mode::prep
-                                             : Mode::sub;
+            options.modes.clear();
+            for (const auto& part : parts_of(value)) options.modes.push_back(mode_of(part));
         } else if (name == "--pairs") {
-            options.pairs = static_cast<std::size_t>(std::atol(argv[i + 1]));
+            options.pairs.clear();
+            for (const auto& part : parts_of(value)) {
+                options.pairs.push_back(static_cast<std::size_t>(std::atol(part.c_str())));
+            }
+        } else if (name == "--peer") {
+            options.peer = Side{Place::parse(value)};
+        } else if (name == "--turns") {
+            options.turns = std::max<std::size_t>(1, number);
         } else if (name == "--ahead") {
-            options.ahead = static_cast<std::size_t>(std::atol(argv[i + 1]));
+            options.ahead = number;
         } else if (name == "--waiting") {
-            options.waiting = static_cast<std::size_t>(std::atol(argv[i + 1]));
+            options.waiting = number;
         } else if (name == "--server") {
-            options.server = std::atoi(argv[i + 1]);
+            options.server.pid = std::atoi(argv[i + 1]);
+        } else if (name == "--peer-server") {
+            peer_pid = std::atoi(argv[i + 1]);
         } else if (name == "--seconds") {
             options.seconds = std::atof(argv[i + 1]);
         } else if (name == "--bytes") {
-            options.bytes = static_cast<std::size_t>(std::atol(argv[i + 1]));
-        } else if (name == "--prefix") {
-            options.prefix = value;
+            options.bytes = number;
         } else {
-            fail("known are --mode --pairs --seconds --bytes --prefix --ahead --waiting --server");
+            fail(
+                "known are --peer --mode --pairs --seconds --turns --bytes --ahead --waiting "
+                "--server --peer-server");
         }
     }
+    if (options.peer) options.peer->pid = peer_pid;
     return options;
+}
+
+void allow_many_files() {
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    return Load(read_options(argc, argv)).run();
+    const Options options = read_options(argc, argv);
+    allow_many_files();
+    print_head();
+    std::size_t wrong = 0;
+    for (const Mode mode : options.modes) {
+        for (const std::size_t pairs : options.pairs) wrong += measure(options, mode, pairs);
+    }
+    return wrong == 0 ? 0 : 1;
 }
