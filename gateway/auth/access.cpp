@@ -66,7 +66,10 @@ tl::expected<Principal, Response> Access::who(const Request& request) {
 }
 
 std::function<bool()> Access::still(const Request& request, const Principal& who) {
-    auto token = token_of(request);
+    return still(token_of(request), who);
+}
+
+std::function<bool()> Access::still(std::optional<std::string> token, const Principal& who) {
     if (!token) return {};
     return [this, token = std::move(*token), who] {
         const auto now = tokens_.find(token);

@@ -36,6 +36,9 @@ public:
     /// gone, or has other grants. Empty for the anonymous. It keeps the token in memory, and this
     /// outlives it.
     [[nodiscard]] std::function<bool()> still(const Request& request, const Principal& who);
+    /// The same for a token that a protocol carries elsewhere.
+    [[nodiscard]] std::function<bool()> still(std::optional<std::string> token,
+                                              const Principal& who);
 
 private:
     struct Failures {

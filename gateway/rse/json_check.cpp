@@ -10,6 +10,8 @@
 namespace weft::gateway::rse {
 namespace {
 
+constexpr std::string_view space = " \t\r\n";
+
 bool is_hex(char byte) noexcept {
     return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
            (byte >= 'A' && byte <= 'F');
@@ -41,8 +43,7 @@ private:
     /// 0 at the end; a raw 0 is nowhere right either.
     [[nodiscard]] char peek() const noexcept { return at_ < text_.size() ? text_[at_] : '\0'; }
     void skip_space() noexcept {
-        while (at_ < text_.size() &&
-               std::string_view{" \t\r\n"}.find(text_[at_]) != std::string_view::npos) {
+        while (at_ < text_.size() && space.find(text_[at_]) != std::string_view::npos) {
             ++at_;
         }
     }
@@ -159,6 +160,35 @@ private:
 
 tl::expected<JsonRoot, std::string> check_json(std::string_view text, std::size_t depth_max) {
     return Scan{text, depth_max}.run();
+}
+
+std::vector<std::string_view> list_items(std::string_view list) {
+    std::vector<std::string_view> items;
+    const auto add = [&](std::size_t from, std::size_t to) {
+        std::string_view item = list.substr(from, to - from);
+        item.remove_prefix(std::min(item.find_first_not_of(space), item.size()));
+        item.remove_suffix(item.size() - (item.find_last_not_of(space) + 1));
+        if (!item.empty()) items.push_back(item);
+    };
+    std::size_t depth = 0, begin = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const char byte = list[i];
+        if (in_string) {
+            if (byte == '\\') ++i;
+            in_string = byte != '"';
+        } else if (byte == '"') {
+            in_string = true;
+        } else if (byte == '[' || byte == '{') {
+            if (++depth == 1) begin = i + 1;
+        } else if (byte == ']' || byte == '}') {
+            if (--depth == 0) add(begin, i);
+        } else if (byte == ',' && depth == 1) {
+            add(begin, i);
+            begin = i + 1;
+        }
+    }
+    return items;
 }
 
 }  // namespace weft::gateway::rse

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 namespace weft::gateway::rse {
 
@@ -17,5 +18,9 @@ enum class JsonRoot : std::uint8_t { object, array, scalar };
 /// characters in strings are not.
 [[nodiscard]] tl::expected<JsonRoot, std::string> check_json(std::string_view text,
                                                              std::size_t depth_max);
+
+/// What stands between the commas of a list, without the space around it. `list` has passed
+/// check_json() as one.
+[[nodiscard]] std::vector<std::string_view> list_items(std::string_view list);
 
 }  // namespace weft::gateway::rse

@@ -36,17 +36,18 @@ tl::unexpected<std::string> wrong(std::string_view name, std::string_view value,
                                config::in_quotes(value) + "; it is " + std::string{right});
 }
 
+tl::expected<std::uint64_t, std::string> known_id(std::string_view name, std::string_view text) {
+    const auto number = whole_number(text);
+    if (!number) return wrong(name, text, "a whole number, the id of an event");
+    if (number->negative) return 0;
+    if (number->magnitude > INT64_MAX) return wrong(name, text, "at most 9223372036854775807");
+    return number->magnitude;
+}
+
 tl::expected<std::uint64_t, std::string> last_known_id(const Query& query) {
     const auto text = query.find("last-known-id");
     if (!text) return 0;
-    const auto number = whole_number(*text);
-    constexpr std::string_view right = "a whole number, the id of an event";
-    if (!number) return wrong("last-known-id", *text, right);
-    if (number->negative) return 0;
-    if (number->magnitude > INT64_MAX) {
-        return wrong("last-known-id", *text, "at most 9223372036854775807");
-    }
-    return number->magnitude;
+    return known_id("last-known-id", *text);
 }
 
 tl::expected<std::uint64_t, std::string> max_events(const Query& query, std::uint64_t most) {
@@ -110,6 +111,21 @@ tl::expected<PollParameters, std::string> poll_parameters(const Query& query,
     const auto scope = query.find("events");
     if (scope == "parent") parameters.scope = Scope::parent;
     if (scope == "all") parameters.scope = Scope::all;
+    return parameters;
+}
+
+tl::expected<PollParameters, std::string> stream_parameters(
+    const Query& query, std::optional<std::string_view> last_event_id, const Settings& settings) {
+    auto parameters = poll_parameters(query, settings);
+    if (!parameters) return parameters;
+    if (parameters->newest_first) {
+        return wrong("sort", "-1", "1: a stream goes from the oldest to the newest");
+    }
+    // Browsers send an empty one before they have had an event.
+    if (!last_event_id || last_event_id->empty()) return parameters;
+    const auto id = known_id("Last-Event-ID", *last_event_id);
+    if (!id) return tl::make_unexpected(id.error());
+    parameters->last_known_id = *id;
     return parameters;
 }
 

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 
 #include "gateway/http/uri.hpp"
@@ -32,6 +34,10 @@ inline constexpr std::size_t callback_bytes_max = 128;
 
 [[nodiscard]] tl::expected<PollParameters, std::string> poll_parameters(const Query& query,
                                                                         const Settings& settings);
+/// A stream goes on behind `last_event_id`, if there is one, in place of last-known-id; it has no
+/// sort=-1.
+[[nodiscard]] tl::expected<PollParameters, std::string> stream_parameters(
+    const Query& query, std::optional<std::string_view> last_event_id, const Settings& settings);
 /// `sort` alone: whether the newest come first.
 [[nodiscard]] tl::expected<bool, std::string> newest_first(const Query& query);
 /// "" if there is none.

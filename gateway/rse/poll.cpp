@@ -5,21 +5,14 @@
 
 #include "fabric/message/json_form.hpp"
 #include "gateway/rse/event.hpp"
+#include "gateway/rse/expired.hpp"
 #include "signing/digest.hpp"
 
 namespace weft::gateway::rse {
 namespace {
 
-/// How far behind what is hidden a late reader's lost events are looked for: a poll must not cost
-/// more because its cursor is old.
-constexpr reliability::JournalId expired_look_back = 512;
 /// What is remembered to be quiet is moved on in steps of this many ids.
 constexpr reliability::JournalId quiet_step = 1024;
-
-/// Granted a channel and everything below it, whatever it is called.
-bool may_read_below(const Principal& who, const std::string& topic) {
-    return who.may_read(topic) && who.may_read(topic + ".~") && who.may_read(topic + ".~.~");
-}
 
 }  // namespace
 
@@ -32,22 +25,7 @@ Poll::Poll(std::shared_ptr<RseHandler::Core> core, std::shared_ptr<Exchange> exc
       after_(cursor_) {}
 
 bool Poll::choose_topics() {
-    const ChannelTopics& topics = core_->topics;
-    const Principal& who = question_.who;
-    std::vector<std::string> globs;
-    if (question_.parameters.scope == Scope::all) {
-        if (!may_read_below(who, topics.topic_of(question_.channel))) return false;
-        globs = {topics.glob_within(question_.channel)};
-    } else {
-        auto levels = question_.channel.with_ancestors();
-        if (question_.parameters.scope == Scope::exact) levels.resize(1, question_.channel);
-        for (const Channel& level : levels) {
-            std::string topic = topics.topic_of(level);
-            if (topic.size() <= fabric::Topic::bytes_max && who.may_read(topic)) {
-                globs.push_back(std::move(topic));
-            }
-        }
-    }
+    const auto globs = globs_of(core_->topics, question_);
     if (globs.empty()) return false;
     filter_ = filter_of(globs);
     name_question(globs);
@@ -94,15 +72,7 @@ void Poll::start() {
         }
     }
     // No reference to this: a poll's filter is asked by workers while it lasts.
-    keep_ = [core = core_, all = question_.parameters.scope == Scope::all,
-             channel = question_.channel.quoted(), who = question_.who,
-             uuid = question_.parameters.echo ? std::string{}
-                                              : question_.client.uuid](const StoredEvent& event) {
-        if (is_own(event.message, uuid)) return false;
-        if (!all) return true;
-        const auto name = core->topics.channel_of(event.message);
-        return name && is_within(*name, channel) && who.may_read(event.message.topic());
-    };
+    keep_ = keep_of(core_, question_);
     exchange_->on_gone([self = weak_from_this()] {
         if (const auto poll = self.lock()) poll->give_up();
     });
@@ -196,13 +166,7 @@ void Poll::give_up() {
 
 void Poll::look_for_expired(EventPage page) {
     if (cursor_ == 0 || hidden_ <= cursor_) return answer_page(page);
-    ReadRequest request;
-    request.after = {0, std::max(cursor_, hidden_ - std::min(hidden_, expired_look_back))};
-    request.filter = filter_;
-    request.messages = 1;
-    request.through = hidden_;
-    request.order = ReadRequest::Order::newest;
-    request.keep = keep_;
+    ReadRequest request = newest_hidden(cursor_, hidden_, filter_, keep_);
     auto shared = std::make_shared<EventPage>(std::move(page));
     core_->bridge.read(std::move(request), [self = shared_from_this(), shared](auto expired) {
         if (!expired || expired->refused != 0) self->is_whole_ = false;

@@ -13,16 +13,13 @@
 #include "gateway/rse/client.hpp"
 #include "gateway/rse/core.hpp"
 #include "gateway/rse/parameters.hpp"
+#include "gateway/rse/reach.hpp"
 
 namespace weft::gateway::rse {
 
 class Poll : public std::enable_shared_from_this<Poll> {
 public:
-    struct Question {
-        Channel channel;
-        PollParameters parameters;
-        Client client;
-        Principal who;
+    struct Question : Reach {
         std::string callback{};  ///< "": JSON.
     };
     Poll(std::shared_ptr<RseHandler::Core> core, std::shared_ptr<Exchange> exchange,

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/rse/batch.hpp"
 #include "gateway/rse/core.hpp"
 #include "gateway/rse/event.hpp"
+#include "gateway/rse/event_stream.hpp"
 #include "gateway/rse/health.hpp"
 #include "gateway/rse/json_check.hpp"
 #include "gateway/rse/poll.hpp"
@@ -112,6 +114,30 @@ void publish(const Route& route, const Channel& channel, const Client& client,
         });
 }
 
+bool wants_stream(const Route& route) {
+    if (route.core->timers == nullptr || route.request.method != "GET") return false;
+    for (std::string_view list : route.request.headers.all("Accept")) {
+        while (!list.empty()) {
+            const std::size_t comma = std::min(list.find(','), list.size());
+            if (is_media_type(list.substr(0, comma), "text/event-stream")) return true;
+            list.remove_prefix(std::min(comma + 1, list.size()));
+        }
+    }
+    return false;
+}
+
+void stream(const Route& route, const Query& query, Channel channel, Client client) {
+    const Headers& headers = route.request.headers;
+    const auto parameters =
+        stream_parameters(query, headers.find("Last-Event-ID"), route.core->settings);
+    if (!parameters) return route.refuse(400, parameters.error());
+    std::optional<std::string> token;
+    if (const auto shown = headers.find("X-Auth-Token"); shown && !shown->empty()) token = *shown;
+    begin_stream(route.core, route.exchange,
+                 {std::move(channel), *parameters, std::move(client), route.who},
+                 route.core->access.still(std::move(token), route.who));
+}
+
 void get(const Route& route, const Query& query, std::string callback, Channel channel,
          Client client) {
     const Settings& settings = route.core->settings;
@@ -123,12 +149,15 @@ void get(const Route& route, const Query& query, std::string callback, Channel c
         if (!data) return route.refuse(400, "Missing query parameter: post-data");
         return publish(route, channel, client, callback, std::string{*data});
     }
+    if (wants_stream(route)) {
+        if (!callback.empty()) return route.refuse(400, "A stream has no callback: leave it out");
+        return stream(route, query, std::move(channel), std::move(client));
+    }
     const auto parameters = poll_parameters(query, settings);
     if (!parameters) return route.refuse(400, parameters.error());
-    std::make_shared<Poll>(route.core, route.exchange,
-                           Poll::Question{std::move(channel), *parameters, std::move(client),
-                                          route.who, std::move(callback)})
-        ->start();
+    Poll::Question question{{std::move(channel), *parameters, std::move(client), route.who},
+                            std::move(callback)};
+    std::make_shared<Poll>(route.core, route.exchange, std::move(question))->start();
 }
 
 void channel_request(const Route& route, std::string_view path, bool is_all) {
@@ -151,6 +180,11 @@ void channel_request(const Route& route, std::string_view path, bool is_all) {
     if (!callback) return route.refuse(400, callback.error());
     if (!posts) {
         return get(route, *query, *std::move(callback), *std::move(channel), *std::move(client));
+    }
+    if (is_media_type(request.headers.find("Content-Type").value_or(""), batch_type)) {
+        const auto key = key_of(route, *client);
+        if (!key) return route.refuse(400, key.error());
+        return post_batch({route.core, route.exchange, route.who, *channel, *client, *key});
     }
     if (!settings.jsonp_is_on()) callback->clear();
     publish(route, *channel, *client, *callback, request.body);
@@ -214,7 +248,7 @@ void add_cors(const Settings& settings, const Request& request, Response& respon
     response.headers.set("Access-Control-Allow-Methods", "GET, HEAD, POST");
     response.headers.set("Access-Control-Allow-Headers",
                          "X-Auth-Token, X-RSE-Client, X-RSE-Version, Content-Type, "
-                         "Idempotency-Key, If-None-Match");
+                         "Idempotency-Key, If-None-Match, Last-Event-ID");
     response.headers.set("Access-Control-Max-Age", "600");
 }
 
@@ -241,17 +275,20 @@ tl::expected<Principal, Response> RseHandler::Core::who(const Request& request) 
     return tl::make_unexpected(std::move(response));
 }
 
-void RseHandler::Core::answer(Exchange& exchange, Response response) const {
-    const Request& request = exchange.request();
+void RseHandler::Core::complete(const Request& request, Response& response) const {
     response.headers.set("Cache-Control", "no-store");
     add_cors(settings, request, response);
+}
+
+void RseHandler::Core::answer(Exchange& exchange, Response response) const {
+    complete(exchange.request(), response);
     exchange.answer(std::move(response));
 }
 
 RseHandler::RseHandler(Settings settings, FabricBridge& bridge, Authenticator& authenticator,
-                       const fabric::Clock& clock, std::shared_ptr<IdLine> ids)
+                       const fabric::Clock& clock, std::shared_ptr<IdLine> ids, Timers* timers)
     : core_(std::make_shared<Core>(std::move(settings), bridge, authenticator, clock,
-                                   std::move(ids))) {}
+                                   std::move(ids), timers)) {}
 
 RseHandler::~RseHandler() {
     stop();
@@ -265,14 +302,17 @@ void RseHandler::handle(std::shared_ptr<Exchange> exchange) {
 
 void RseHandler::stop() {
     std::vector<std::shared_ptr<Poll>> polls;
+    std::map<const EventStream*, std::shared_ptr<EventStream>> streams;
     {
         const std::scoped_lock lock(core_->mutex);
         core_->stopping = true;
+        streams.swap(core_->streams);
         for (const auto& [key, poll] : core_->waiting) {
             if (auto kept = poll.lock()) polls.push_back(std::move(kept));
         }
     }
     for (const auto& poll : polls) poll->give_up();
+    for (const auto& [key, stream] : streams) stream->end("the gateway stops; come back");
 }
 
 }  // namespace weft::gateway::rse

@@ -22,13 +22,15 @@ class IdLine;
 
 class RseHandler final : public Handler {
 public:
-    /// `ids` null: the journal's own. Handlers of one bridge share theirs.
+    /// `ids` null: the journal's own. Handlers of one bridge share theirs. `timers` outlive it;
+    /// null: nothing is streamed, and who asks for a stream gets a poll.
     RseHandler(Settings settings, FabricBridge& bridge, Authenticator& authenticator,
-               const fabric::Clock& clock, std::shared_ptr<IdLine> ids = nullptr);
+               const fabric::Clock& clock, std::shared_ptr<IdLine> ids = nullptr,
+               Timers* timers = nullptr);
     ~RseHandler() override;
 
     void handle(std::shared_ptr<Exchange> exchange) override;
-    /// Polls that wait are answered now, and no other waits any more.
+    /// Polls that wait are answered now, streams end, and no other waits any more.
     void stop() override;
 
     struct Core;

@@ -63,7 +63,7 @@ TEST_F(Tokens, AreFoundByTheirTextAndGiveWhatTheyWereGiven) {
 }
 
 // H1
-TEST_F(Tokens, DoNotStandInTheirFile) {
+TEST_F(Tokens, DoNotStandInTheirFile) {  // R126
     NewToken token = make_token();
     keep({record_for(token, "ci")});
     std::ifstream file(file_);

@@ -20,7 +20,8 @@ protected:
     static std::string topic(const std::string& below) { return std::string{root} + below; }
 };
 
-TEST_F(RseAccess, WithoutATokenNothingButHealthIsServedWhereOneIsRequired) {  // R120, R121, R128
+TEST_F(RseAccess,
+       WithoutATokenNothingButHealthIsServedWhereOneIsRequired) {  // R44, R120, R121, R128
     settings.auth_required = true;
     for (const char* path : {"/a", "/a%20b", "/", "/all"}) {
         const auto response = get(path);

@@ -59,6 +59,29 @@ TEST_F(RseOverHttp, PipelinedRequestsAreAnsweredInOrderAlsoAcrossErrors) {  // R
     EXPECT_THAT(client.answer().body, HasSubstr(R"("data":[3]})"));
 }
 
+TEST_F(RseOverHttp, ABodyThatCannotBeFramedOrIsCutShortStoresNothing) {  // R48, R60
+    const std::string head =
+        "POST /a HTTP/1.1\r\nHost: h\r\nUser-Agent: " + std::string{other} + "\r\n";
+    for (const std::string& wrong : std::vector<std::string>{
+             "Content-Length: x\r\n\r\n[1]", "Content-Length: -3\r\n\r\n[1]",
+             "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n0\r\n\r\n",
+             "Content-Length: 99999999999999999999\r\n\r\n[1]"}) {
+        const unsigned status = connect().ask(head + wrong).status;
+        EXPECT_GE(status, 400U) << wrong;
+        EXPECT_LT(status, 500U) << wrong;
+    }
+    {
+        HttpClient cut = connect();
+        cut.send(head + "Content-Length: 30\r\n\r\n[1]");
+    }
+    HttpClient client = connect();
+    EXPECT_EQ(client.ask(head + "Transfer-Encoding: chunked\r\n\r\n2\r\n[2\r\n1\r\n]\r\n0\r\n\r\n")
+                  .status,
+              201U);
+    EXPECT_EQ(bridge.published(), 1U);
+    EXPECT_THAT(client.ask(line("GET", "/a")).body, HasSubstr(R"("data":[2]})"));
+}
+
 TEST_F(RseOverHttp, ALongPollIsAnsweredByThePostOfAnother) {  // R160
     HttpClient poller = connect();
     poller.send(line("GET", "/a?wait=60"));

@@ -76,6 +76,23 @@ TEST_F(RsePublish, ACallbackGetsAnEmptyObject) {  // R3, R79, R111, R161
     }
 }
 
+TEST_F(RsePublish, ThroughJsonpASortMeansNothingAndIsNotLookedAt) {  // R30
+    settings.test_mode = true;
+    for (const char* sort : {"1", "-1", "none"}) {
+        const std::string target =
+            "/a?method=POST&post-data=[]&callback=cb&sort=" + std::string{sort};
+        EXPECT_EQ(get(target).body, "cb({});") << sort;
+    }
+    EXPECT_EQ(bridge.published(), 3U);
+}
+
+TEST_F(RsePublish, AMemberCalledEventIsAMemberAsAnyOther) {  // R80
+    for (const char* body : {R"({"Event":"agent.connected"})", R"({"Event":[1]})"}) {
+        post("/a", body);
+        EXPECT_THAT(get("/a", other).body, HasSubstr(std::string{"\"data\":"} + body + "}"));
+    }
+}
+
 TEST_F(RsePublish, InLiveModeJsonpIsOffAndAPostIsAPost) {  // R79, R114
     EXPECT_EQ(get("/a?method=POST&post-data=[]&callback=cb").status, 403U);
     EXPECT_EQ(bridge.published(), 0U);

@@ -43,7 +43,10 @@ protected:
 
     /// After the settings have been set.
     RseHandler& handler() {
-        if (!handler_) handler_ = std::make_unique<RseHandler>(settings, bridge, tokens, clock);
+        if (!handler_) {
+            handler_ =
+                std::make_unique<RseHandler>(settings, bridge, tokens, clock, nullptr, timers);
+        }
         return *handler_;
     }
     /// The settings count from here.
@@ -70,7 +73,7 @@ protected:
     Response send(Request made) {
         const auto response = begin(std::move(made))->wait();
         if (!response) throw std::runtime_error("no answer came");
-        if (response->status >= 400) {
+        if (response->status >= 400) {  // R59, also for JSONP
             EXPECT_TRUE(fabric::from_json(response->body)) << response->body;
             EXPECT_THAT(response->body, ::testing::StartsWith("{\"message\":\""));
             EXPECT_EQ(response->headers.find("Content-Type"), "application/json; charset=utf-8");
@@ -110,6 +113,7 @@ protected:
     support::WallClock clock;
     support::FakeBridge bridge{clock};
     FakeTokens tokens;
+    Timers* timers = nullptr;  ///< Without them there are no streams.
 
 private:
     std::unique_ptr<RseHandler> handler_;
