@@ -187,11 +187,16 @@ struct TailGroups::Shared : std::enable_shared_from_this<Shared> {
     // ---- The group at the head ----
 
     void wait_for_more(const std::shared_ptr<Group>& group) {
-        group->ticket = bridge.wait(group->position.id, group->filter, ping_every,
-                                    [weak = weak_from_this(), group](Woken woken) {
-                                        const auto self = weak.lock();
-                                        if (self) self->on_woken(group, woken);
-                                    });
+        const FabricBridge::Ticket ticket =
+            bridge.wait(group->position.id, group->filter, ping_every,
+                        [weak = weak_from_this(), group](Woken woken) {
+                            const auto self = weak.lock();
+                            if (self) self->on_woken(group, woken);
+                        });
+        const std::scoped_lock lock(mutex);
+        // It may have been woken, and wait again, before we are here: the newest ticket counts.
+        group->ticket = std::max(group->ticket, ticket);
+        if (stopped) bridge.forget(ticket);
     }
 
     void on_woken(const std::shared_ptr<Group>& group, Woken woken) {
