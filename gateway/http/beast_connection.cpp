@@ -60,6 +60,7 @@ void Connection::start(tcp::socket socket, bool refuse_it) {
     socket.set_option(tcp::no_delay(true), ignored);
     peer_ = config::host_port_text(peer.address().to_string(), peer.port());
     loopback_ = peer.address().is_loopback();
+    same_system_ = loopback_ || socket.local_endpoint(ignored).address() == peer.address();
     deadline_ = loop_.now() + core_->limits.header_time;
     if (refuse_it) {
         wire_ = plain_wire(std::move(socket), loop_.scratch());
@@ -279,6 +280,8 @@ void Connection::tick(SteadyTime now) {
         ++core_->counters[Count::idle_closed];
     } else if (phase_ == Phase::writing || phase_ == Phase::streaming) {
         ++core_->counters[Count::stalled_writer];
+        // Whoever is told that it was not delivered must not see it delivered later.
+        if (report_) wire_->give_up();
     }
     close();
 }

@@ -78,6 +78,8 @@ private:
     void write_done();
     void flush_stream();
     void finish_stream();
+    [[nodiscard]] bool is_unsettled() const;
+    void settle(std::chrono::microseconds pause);
 
     std::shared_ptr<Core> core_;
     Loop& loop_;
@@ -87,6 +89,7 @@ private:
     std::unique_ptr<Wire> wire_;
     std::string peer_;
     bool loopback_ = false;
+    bool same_system_ = false;  ///< What leaves here is there.
     bool tls_ = false;
 
     Phase phase_ = Phase::opening;
@@ -112,6 +115,8 @@ private:
     unsigned status_ = 0;
     std::string refused_id_;  ///< Of what was refused before it became a turn.
     std::optional<WriteReport> report_;
+    bool asks_system_ = false;  ///< The report needs more than that the answer was written.
+    int unsettled_ = 0;         ///< Bytes that the client's system had not acknowledged.
 };
 
 }  // namespace weft::gateway

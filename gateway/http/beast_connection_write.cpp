@@ -1,4 +1,5 @@
 // The writing half of a connection: answers and streams.
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstdio>
@@ -12,6 +13,10 @@ namespace weft::gateway {
 namespace {
 
 constexpr std::size_t batch_items_max = 60;
+/// So much fits into the window of every client that reads at all.
+constexpr std::size_t sure_bytes = std::size_t{16} << 10U;
+/// How long an answer that has left is let alone before it is looked at: a moment, then longer.
+constexpr std::chrono::microseconds first_pause{250}, longest_pause{50'000};
 constexpr std::string_view line_end = "\r\n";
 
 asio::const_buffer buffer_of(std::string_view bytes) {
@@ -51,7 +56,8 @@ void Connection::answer(const std::shared_ptr<Turn>& turn, Response response) {
         return;
     }
     report_ = std::move(response.report);
-    if (report_ && (eof_ || wire_->peer_has_closed())) return close();
+    asks_system_ = report_ && (!same_system_ || response.body.size() > sure_bytes || eof_ ||
+                               wire_->peer_has_closed());
     if (response.close) keep_alive_ = false;
     if (response.status < 200 || response.status > 599) response.status = 500;
     const bool has_body = may_have_body(response.status);
@@ -179,6 +185,7 @@ void Connection::write_on() {
     if (phase_ == Phase::writing || phase_ == Phase::streaming) {
         deadline_ = loop_.now() + (report_ ? report_->patience : core_->limits.idle);
     }
+    asks_system_ = true;
     wire_->write(buffers_, [self = shared_from_this()](SocketError error, std::size_t bytes) {
         if (self->phase_ == Phase::closed) return;
         if (error) return self->close();
@@ -216,8 +223,35 @@ void Connection::write_done() {
     }
 }
 
+/// A client may have closed one half, and read on, or both: only its system knows, which
+/// acknowledges what it takes and resets what comes too late. Beyond a network the same is true of
+/// every answer: it may vanish on its way.
+bool Connection::is_unsettled() const {
+    return report_ && (asks_system_ || eof_);
+}
+
+void Connection::settle(std::chrono::microseconds pause) {
+    const auto [fate, left] = wire_->progress(same_system_ && !eof_);
+    if (fate == Wire::Fate::lost) return close();
+    if (fate == Wire::Fate::taken) {
+        tell_report(true);
+        return finish_turn();
+    }
+    if (left != std::exchange(unsettled_, left)) deadline_ = loop_.now() + report_->patience;
+    auto timer = std::make_unique<asio::steady_timer>(loop_.context(), pause);
+    asio::steady_timer& running = *timer;
+    running.async_wait([self = shared_from_this(), timer = std::move(timer), pause](SocketError) {
+        const bool is_same = self->phase_ == Phase::writing && self->report_;
+        if (is_same) self->settle(std::min(pause * 2, longest_pause));
+    });
+}
+
 void Connection::finish_turn() {
-    tell_report(!eof_);
+    if (is_unsettled()) {
+        unsettled_ = 0;
+        return settle(first_pause);
+    }
+    tell_report(true);
     if (turn_) record_access(status_);
     end_turn();
     out_head_ = {};

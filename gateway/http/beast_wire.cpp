@@ -1,6 +1,8 @@
 #include "gateway/http/beast_wire.hpp"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
@@ -42,6 +44,10 @@ public:
         return socket_.write_some(buffers, error);
     }
     [[nodiscard]] bool peer_has_closed() override { return has_closed(socket_); }
+    [[nodiscard]] Progress progress(bool sent_is_enough) override {
+        return progress_of(socket_, sent_is_enough);
+    }
+    void give_up() override { forget_unsent(socket_); }
     void finish(std::function<void()> done) override {
         SocketError ignored;
         socket_.shutdown(tcp::socket::shutdown_send, ignored);
@@ -81,6 +87,10 @@ public:
         return 0;
     }
     [[nodiscard]] bool peer_has_closed() override { return has_closed(stream_->lowest_layer()); }
+    [[nodiscard]] Progress progress(bool sent_is_enough) override {
+        return progress_of(stream_->lowest_layer(), sent_is_enough);
+    }
+    void give_up() override { forget_unsent(stream_->lowest_layer()); }
     void finish(std::function<void()> done) override {
         stream_->async_shutdown([done = std::move(done)](SocketError) { done(); });
     }
@@ -97,6 +107,26 @@ private:
 };
 
 }  // namespace
+
+Wire::Progress progress_of(tcp::socket::lowest_layer_type& socket, bool sent_is_enough) {
+    Wire::Progress progress;
+    if (::ioctl(socket.native_handle(), SIOCOUTQ, &progress.left) != 0) return progress;
+    int missing = progress.left;
+    if (missing > 0 && sent_is_enough &&
+        ::ioctl(socket.native_handle(), SIOCOUTQNSD, &missing) != 0) {
+        return progress;
+    }
+    // After the count: a reset empties nothing, but it says that the rest will not be taken.
+    pollfd look{socket.native_handle(), 0, 0};
+    if (::poll(&look, 1, 0) != 0) return progress;
+    progress.fate = missing > 0 ? Wire::Fate::under_way : Wire::Fate::taken;
+    return progress;
+}
+
+void forget_unsent(tcp::socket::lowest_layer_type& socket) {
+    SocketError ignored;
+    socket.set_option(tcp::socket::linger(true, 0), ignored);
+}
 
 std::unique_ptr<Wire> plain_wire(tcp::socket socket, asio::mutable_buffer scratch) {
     return std::make_unique<PlainWire>(std::move(socket), scratch);

@@ -85,10 +85,10 @@ struct Request {
 /// For who must know whether an answer left: the client then has it, as far as that can be known.
 struct WriteReport {
     /// Called once by the io thread of the connection, unless the server goes first. True: the
-    /// operating system took every byte, and the client had not closed its half by then. A client
-    /// that had closed it before is not written to at all.
+    /// client's system acknowledged every byte, also of a client that has closed one half only; on
+    /// our own system it is enough that they left. What it does with them nobody can know.
     std::function<void(bool all_taken)> done;
-    /// Without progress for so long the client is cut off.
+    /// Without progress for so long the client is cut off, and gets nothing more.
     std::chrono::milliseconds patience{5000};
 };
 
