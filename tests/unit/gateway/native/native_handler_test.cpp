@@ -347,7 +347,7 @@ TEST_F(Native, ReadersThatJoinUnderLoadMissAndRepeatNothing) {
     while (!over) {
         streams.push_back(send("GET", "/v1/stream?after=beginning")->streamed());
         std::this_thread::yield();
-        if (streams.size() > 200) break;
+        if (streams.size() > 60) break;
     }
     load.join();
     std::vector<int> wanted;
