@@ -14,7 +14,9 @@ constexpr int small_buffer = 4096;
 
 std::size_t body_size(Row row, std::size_t number) {
     if (row.stage != Stage::during) return small_body;
-    if (row.takes_long()) return stalled_body;
+    // Where it waits all the time, only a few can be larger than all that systems keep.
+    if (row.death == Death::blackhole) return stalled_body;
+    if (row.takes_long() && number % 64 != 0) return stalled_body;
     return number % 64 == 0 ? huge_body : large_body;
 }
 
