@@ -139,9 +139,9 @@ Schema reliability() {
               key(Type::path, "path", "var/journal", "Where RocksDB keeps its files."),
               key(Type::endpoint, "listen", "\"tcp://127.0.0.1:9942\"",
                   "Where it answers readers; tcp://host:0 takes a free port."),
-              list("topics", "[]", each(Type::text),
-                   "The topic globs that it records; empty: all below "
-                   "<prefix>.<environment>."),
+              list("topics", "[\"!gateway.esub.*\"]", each(Type::text),
+                   "The topic globs that it records; none: all below "
+                   "<prefix>.<environment>. !GLOB: not those."),
               choice("sync", "always", {"always", "never"},
                      "When a commit is on disk before it is acknowledged."),
               key(Type::duration, "max_age", "7d", "Older messages are trimmed; 0s keeps all."),
@@ -250,15 +250,17 @@ Keys translated_protocols() {
              choice("wrong_node", "forward", {"forward", "redirect"},
                     "What happens to a reply for a key that is open at another gateway."),
              may_be_empty(key(Type::text, "advertise", "\"\"",
-                              "host:port by which clients reach this gateway's esub; empty: the "
-                              "node's address and the port that it listens on.")),
+                              "host:port by which clients reach this gateway's esub, and /path; "
+                              "empty: as gateway.listeners says.")),
              count("port", "0", 0, 65'535,
                    "Serve esub there, on all interfaces; 0: where gateway.listeners says."),
              may_be_empty(key(Type::text, "node_ip", "\"\"",
                               "What /info says; empty: the first address of this host.")),
              key(Type::flag, "close_connections", "false", "Close after every answer."),
              key(Type::text, "metric_prefix", "esub", "What the names of metrics begin with."),
-             key(Type::size, "key_max", "4KiB", "Bytes of a key, and of a token.")}),
+             key(Type::size, "key_max", "4KiB", "Bytes of a key, and of a token."),
+             count("waiters_per_client", "0", 0, connections_max,
+                   "Subs and psubs of one client; 0: any number.")}),
         section("routemaster", "Routemaster webhooks.",
                 {key(Type::text, "topic_root", "routemaster",
                      "Its topics below <prefix>.<environment>."),

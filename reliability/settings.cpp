@@ -92,7 +92,9 @@ JournalSettings read_journal(const Section& section) {
     journal.max_bytes = section.size("max_bytes");
     journal.topics = section.texts("topics");
     for (std::size_t i = 0; i < journal.topics.size(); ++i) {
-        check_glob(section, "topics." + std::to_string(i), journal.topics[i]);
+        const std::string& glob = journal.topics[i];
+        check_glob(section, "topics." + std::to_string(i),
+                   glob.starts_with('!') ? glob.substr(1) : glob);
     }
     for (const std::string& glob : section.keys("ages")) {
         const std::string key = "ages." + glob;

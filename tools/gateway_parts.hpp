@@ -12,11 +12,13 @@
 #include <system_error>
 #include <vector>
 
+#include "config/host.hpp"
 #include "fabric/fabric.hpp"
 #include "fabric/node/counters.hpp"
 #include "fabric/transport/clock.hpp"
 #include "gateway/access_log/access_line.hpp"
 #include "gateway/access_log/access_log.hpp"
+#include "gateway/access_log/client_address.hpp"
 #include "gateway/auth/access.hpp"
 #include "gateway/auth/token_store.hpp"
 #include "gateway/bridge/live_bridge.hpp"
@@ -212,8 +214,13 @@ private:
         Context::require_none(problems);
         esub_elsewhere_ = std::make_unique<gateway::esub::FabricElsewhere>(*fabric_, *bridge_,
                                                                            cluster_, esub.confirm);
-        esub_house_ = std::make_shared<gateway::esub::House>(
-            gateway::esub::House::Parts{esub, fabric_->clock(), timers_, esub_elsewhere_.get()});
+        gateway::esub::House::Parts parts{esub, fabric_->clock(), timers_, esub_elsewhere_.get()};
+        parts.client_of = [this](const gateway::Request& request) {
+            return gateway::client_address(request.peer,
+                                           request.headers.find("X-Forwarded-For").value_or(""),
+                                           settings_.trusted_proxies);
+        };
+        esub_house_ = std::make_shared<gateway::esub::House>(std::move(parts));
         esub_elsewhere_->serve(*esub_house_);
         esub_ = std::make_shared<gateway::esub::ClusterRoutes>(esub_house_, *esub_elsewhere_, "");
     }
@@ -350,7 +357,7 @@ private:
         esub_elsewhere_->membership().use_address(esub_address());
     }
 
-    /// "host:port" by which clients of other gateways reach our esub; "": it is not served.
+    /// "host:port/prefix" by which clients of other gateways reach our esub; "": it is not served.
     [[nodiscard]] std::string esub_address() const {
         if (!cluster_.advertise.empty()) return cluster_.advertise;
         for (std::size_t i = 0; i < opened_.size(); ++i) {
@@ -359,7 +366,7 @@ private:
                 const gateway::BoundListener& bound = server_->listeners()[i];
                 const bool everywhere = bound.host == "0.0.0.0" || bound.host == "::";
                 const std::string host = everywhere ? esub_house_->settings.node_ip : bound.host;
-                return host + ":" + std::to_string(bound.port);
+                return config::host_port_text(host, bound.port) + one.prefix;
             }
         }
         return "";

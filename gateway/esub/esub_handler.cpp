@@ -97,7 +97,8 @@ void EsubHandler::serve(std::shared_ptr<Exchange> exchange, const Target& target
     const fabric::Instant since = house_->clock.steady();
     switch (target.route) {
         case Route::sub:
-            return house_->subs_->open(std::move(exchange), target);
+        case Route::psub:
+            return wait(std::move(exchange), target);
         case Route::rep:
             return rep(std::move(exchange), target);
         case Route::ping:
@@ -125,11 +126,23 @@ void EsubHandler::serve(std::shared_ptr<Exchange> exchange, const Target& target
             response.close = house_->settings.close_connections;
             return exchange->answer(std::move(response));
         }
-        case Route::psub:
-            return house_->psubs_->open(std::move(exchange), target);
         case Route::prep:
             return prep(std::move(exchange), target);
     }
+}
+
+void EsubHandler::wait(std::shared_ptr<Exchange> exchange, const Target& target) {
+    PeerPlaces::Place place;
+    if (!house_->take_place(exchange->request(), place)) {
+        exchange->answer(text(429, "you have " +
+                                       std::to_string(house_->settings.waiters_per_client) +
+                                       " subs and psubs open, which is all you may have"));
+        return count(target, false, house_->clock.steady());
+    }
+    if (target.route == Route::sub) {
+        return house_->subs_->open(std::move(exchange), target, std::move(place));
+    }
+    house_->psubs_->open(std::move(exchange), target, std::move(place));
 }
 
 void EsubHandler::prep(std::shared_ptr<Exchange> exchange, const Target& target) {

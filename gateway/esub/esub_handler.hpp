@@ -13,6 +13,7 @@
 #include "fabric/transport/clock.hpp"
 #include "gateway/esub/elsewhere.hpp"
 #include "gateway/esub/metrics.hpp"
+#include "gateway/esub/peer_places.hpp"
 #include "gateway/esub/psub_room.hpp"
 #include "gateway/esub/settings.hpp"
 #include "gateway/esub/sub_desk.hpp"
@@ -30,6 +31,8 @@ public:
         Elsewhere* elsewhere = nullptr;  ///< nullptr: there is nothing elsewhere.
         /// What else /metrics tells; may be empty.
         std::function<void(Figures&)> more_figures{};
+        /// Whose request it is, for `waiters_per_client`; empty: the address of its connection.
+        std::function<std::string(const Request&)> client_of{};
     };
     explicit House(Parts parts);
 
@@ -44,6 +47,8 @@ public:
     [[nodiscard]] Figures figures() const;
     void add_figures(Figures& figures) const { metrics_.add_to(figures); }
     void stop();
+    /// Whether the client may have one more waiter.
+    [[nodiscard]] bool has_room_for(const Request& request) const;
 
     const Settings settings;
     const fabric::Clock& clock;
@@ -51,12 +56,16 @@ public:
 private:
     friend class EsubHandler;
     void deliver_in_turn(const Rep& rep, std::string body, OnVerdict done);
+    /// False: the client has as many waiters as it may have.
+    [[nodiscard]] bool take_place(const Request& request, PeerPlaces::Place& place);
     [[nodiscard]] OnVerdict kept(const Rep& rep, const std::string& body, OnVerdict done);
 
     Timers& timers_;
     Elsewhere nowhere_;
     Elsewhere& elsewhere_;
     const std::function<void(Figures&)> more_figures_;
+    const std::function<std::string(const Request&)> client_of_;
+    PeerPlaces places_;
     Metrics metrics_;
     const std::shared_ptr<SubDesk> subs_;
     const std::shared_ptr<PsubRoom> psubs_;
@@ -78,6 +87,7 @@ private:
     [[nodiscard]] Asked read(const Request& request) const;
     [[nodiscard]] Response problem_of(const Asked& asked, const Request& request) const;
     void serve(std::shared_ptr<Exchange> exchange, const Target& target);
+    void wait(std::shared_ptr<Exchange> exchange, const Target& target);
     void rep(std::shared_ptr<Exchange> exchange, const Target& target);
     void prep(std::shared_ptr<Exchange> exchange, const Target& target);
     void count(const Target& target, bool success, fabric::Instant since) const;

@@ -17,6 +17,11 @@ Verdict verdict_of(Look look) noexcept {
     return Verdict::delivered;
 }
 
+/// "10.0.0.1" of "10.0.0.1:5000".
+std::string host_of_peer(const Request& request) {
+    return request.peer.substr(0, request.peer.rfind(':'));
+}
+
 }  // namespace
 
 House::House(Parts parts)
@@ -25,6 +30,8 @@ House::House(Parts parts)
       timers_(parts.timers),
       elsewhere_(parts.elsewhere != nullptr ? *parts.elsewhere : nowhere_),
       more_figures_(std::move(parts.more_figures)),
+      client_of_(parts.client_of ? std::move(parts.client_of) : host_of_peer),
+      places_(settings.waiters_per_client),
       metrics_(settings.metric_prefix, settings.confirm),
       subs_(std::make_shared<SubDesk>(settings, metrics_, clock, elsewhere_)),
       psubs_(std::make_shared<PsubRoom>(settings, metrics_, clock, timers_, elsewhere_)) {
@@ -79,6 +86,14 @@ void House::deliver(const Rep& rep, std::string body, OnVerdict done) {
     if (look == Look::found) return;
     if (look == Look::wrong_token) return done(Verdict::wrong_token);
     elsewhere_.rep(rep, std::make_shared<const std::string>(std::move(body)), std::move(done));
+}
+
+bool House::has_room_for(const Request& request) const {
+    return !places_.counts() || places_.has_room(client_of_(request));
+}
+
+bool House::take_place(const Request& request, PeerPlaces::Place& place) {
+    return !places_.counts() || places_.take(client_of_(request), place);
 }
 
 std::vector<std::string> House::keys() {

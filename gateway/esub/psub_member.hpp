@@ -9,6 +9,7 @@
 
 #include "fabric/transport/clock.hpp"
 #include "gateway/esub/parcels.hpp"
+#include "gateway/esub/peer_places.hpp"
 #include "gateway/http/exchange.hpp"
 
 namespace weft::gateway::esub {
@@ -32,6 +33,7 @@ public:
         std::uint64_t id = 0;
         bool has_token = false;
         fabric::Instant since{};
+        PeerPlaces::Place place{};
     };
     PsubMember(Of of, Parcels::Rules rules, std::weak_ptr<MemberHome> home,
                const fabric::Clock& clock);

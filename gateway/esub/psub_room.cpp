@@ -76,7 +76,8 @@ std::string_view PsubRoom::enter(const Target& target, const Member& member, Mem
     return {};
 }
 
-void PsubRoom::open(std::shared_ptr<Exchange> exchange, const Target& target) {
+void PsubRoom::open(std::shared_ptr<Exchange> exchange, const Target& target,
+                    PeerPlaces::Place place) {
     const fabric::Instant since = clock_.steady();
     const auto refuse = [&](unsigned status, std::string_view why) {
         exchange->answer(text_answer(settings_, status, why));
@@ -86,7 +87,7 @@ void PsubRoom::open(std::shared_ptr<Exchange> exchange, const Target& target) {
         return refuse(refusal->status == 403 ? 403 : 400, "Bad Request: " + refusal->sentence);
     }
     const auto member = std::make_shared<PsubMember>(
-        PsubMember::Of{target.key, ++ids_, target.has_token, since},
+        PsubMember::Of{target.key, ++ids_, target.has_token, since, std::move(place)},
         Parcels::Rules{settings_.confirm, target.shared && !settings_.confirm,
                        settings_.receipt_time},
         weak_from_this(), clock_);

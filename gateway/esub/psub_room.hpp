@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gateway/esub/metrics.hpp"
+#include "gateway/esub/peer_places.hpp"
 #include "gateway/esub/psub_member.hpp"
 #include "gateway/esub/rotation.hpp"
 #include "gateway/esub/settings.hpp"
@@ -28,7 +29,8 @@ public:
     /// Begins to look at silent members, or at missing receipts. Once.
     void start();
 
-    void open(std::shared_ptr<Exchange> exchange, const Target& target);
+    void open(std::shared_ptr<Exchange> exchange, const Target& target,
+              PeerPlaces::Place place = {});
     [[nodiscard]] Look look(std::string_view key, std::string_view token);
     /// As SubDesk::deliver.
     [[nodiscard]] Look deliver(std::string_view key, std::string_view token, std::string& body,

@@ -68,6 +68,7 @@ Settings Settings::read(const config::Configuration& configuration, config::Prob
                                          "esub");
     }
     settings.key_bytes_max = esub.size("key_max");
+    settings.waiters_per_client = static_cast<std::size_t>(esub.count("waiters_per_client"));
     return settings;
 }
 

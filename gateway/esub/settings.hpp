@@ -17,7 +17,8 @@ struct Settings {
     std::chrono::milliseconds ping{60'000};
     bool close_connections = false;  ///< After every answer.
     std::string metric_prefix = "esub";
-    std::size_t key_bytes_max = 4096;  ///< Of a key, and of a token: 414.
+    std::size_t key_bytes_max = 4096;    ///< Of a key, and of a token: 414.
+    std::size_t waiters_per_client = 0;  ///< Subs and psubs: 429; 0: any number.
 
     // Fixed, except for tests.
     std::chrono::milliseconds receipt_time{1000};  ///< For one member to confirm.

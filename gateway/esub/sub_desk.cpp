@@ -20,9 +20,10 @@ void SubDesk::refuse(const Waiting& waiting, unsigned status, std::string_view t
     observe(waiting, false);
 }
 
-void SubDesk::open(std::shared_ptr<Exchange> exchange, const Target& target) {
+void SubDesk::open(std::shared_ptr<Exchange> exchange, const Target& target,
+                   PeerPlaces::Place place) {
     const Table::Id id = ++ids_;
-    Waiting waiting{exchange, clock_.steady(), target.has_token};
+    Waiting waiting{exchange, clock_.steady(), target.has_token, std::move(place)};
     Shard& shard = shard_of(target.key);
     Table::Opened opened;
     {

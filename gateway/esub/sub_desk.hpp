@@ -15,6 +15,7 @@
 #include "fabric/transport/clock.hpp"
 #include "gateway/esub/elsewhere.hpp"
 #include "gateway/esub/metrics.hpp"
+#include "gateway/esub/peer_places.hpp"
 #include "gateway/esub/settings.hpp"
 #include "gateway/esub/target.hpp"
 #include "gateway/esub/waiter_table.hpp"
@@ -28,7 +29,8 @@ public:
             Elsewhere& elsewhere);
 
     /// Waits, takes over, or is answered 403.
-    void open(std::shared_ptr<Exchange> exchange, const Target& target);
+    void open(std::shared_ptr<Exchange> exchange, const Target& target,
+              PeerPlaces::Place place = {});
     [[nodiscard]] Look look(std::string_view key, std::string_view token);
     /// Look::found: `done` will be told whether it was delivered; else nothing has happened, and
     /// `body` and `done` are untouched.
@@ -45,6 +47,7 @@ private:
         std::shared_ptr<Exchange> exchange;
         fabric::Instant since;
         bool has_token;
+        PeerPlaces::Place place{};
     };
     using Table = WaiterTable<Waiting>;
     struct Shard {

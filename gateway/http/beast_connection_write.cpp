@@ -17,6 +17,8 @@ constexpr std::size_t batch_items_max = 60;
 constexpr std::size_t sure_bytes = std::size_t{16} << 10U;
 /// How long an answer that has left is let alone before it is looked at: a moment, then longer.
 constexpr std::chrono::microseconds first_pause{250}, longest_pause{50'000};
+/// What a client that is there has not read for so long counts as taken, once our system has it.
+constexpr std::chrono::milliseconds held_time{500};
 constexpr std::string_view line_end = "\r\n";
 
 asio::const_buffer buffer_of(std::string_view bytes) {
@@ -233,11 +235,20 @@ bool Connection::is_unsettled() const {
 void Connection::settle(std::chrono::microseconds pause) {
     const auto [fate, left] = wire_->progress(same_system_ && !eof_);
     if (fate == Wire::Fate::lost) return close();
-    if (fate == Wire::Fate::taken) {
+    const auto taken = [&] {
         tell_report(true);
-        return finish_turn();
+        finish_turn();
+    };
+    if (fate == Wire::Fate::taken) return taken();
+    const SteadyTime now = loop_.now();
+    if (left != std::exchange(unsettled_, left)) {
+        unsettled_since_ = now;
+        deadline_ = now + report_->patience;
     }
-    if (left != std::exchange(unsettled_, left)) deadline_ = loop_.now() + report_->patience;
+    // It may read only after it has seen what became of the reply.
+    if (fate == Wire::Fate::held && !eof_ && now - unsettled_since_ >= held_time) {
+        return taken();
+    }
     auto timer = std::make_unique<asio::steady_timer>(loop_.context(), pause);
     asio::steady_timer& running = *timer;
     running.async_wait([self = shared_from_this(), timer = std::move(timer), pause](SocketError) {

@@ -1,6 +1,8 @@
 #include "gateway/http/beast_wire.hpp"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 
@@ -13,6 +15,13 @@ namespace {
 bool has_closed(tcp::socket::lowest_layer_type& socket) {
     pollfd look{socket.native_handle(), POLLRDHUP, 0};
     return ::poll(&look, 1, 0) != 0;
+}
+/// A system whose program does not read still answers when it is asked whether it does.
+bool answers_probes(tcp::socket::lowest_layer_type& socket) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    return ::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+           info.tcpi_probes == 0;
 }
 
 class PlainWire : public Wire {
@@ -111,15 +120,19 @@ private:
 Wire::Progress progress_of(tcp::socket::lowest_layer_type& socket, bool sent_is_enough) {
     Wire::Progress progress;
     if (::ioctl(socket.native_handle(), SIOCOUTQ, &progress.left) != 0) return progress;
-    int missing = progress.left;
-    if (missing > 0 && sent_is_enough &&
-        ::ioctl(socket.native_handle(), SIOCOUTQNSD, &missing) != 0) {
+    int unsent = 0;
+    if (progress.left > 0 && ::ioctl(socket.native_handle(), SIOCOUTQNSD, &unsent) != 0) {
         return progress;
     }
     // After the count: a reset empties nothing, but it says that the rest will not be taken.
     pollfd look{socket.native_handle(), 0, 0};
     if (::poll(&look, 1, 0) != 0) return progress;
-    progress.fate = missing > 0 ? Wire::Fate::under_way : Wire::Fate::taken;
+    progress.fate = Wire::Fate::under_way;
+    if (progress.left == 0 || (sent_is_enough && unsent == 0)) {
+        progress.fate = Wire::Fate::taken;
+    } else if (progress.left == unsent && answers_probes(socket)) {
+        progress.fate = Wire::Fate::held;
+    }
     return progress;
 }
 

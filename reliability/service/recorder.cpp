@@ -73,10 +73,28 @@ std::string contents_of(const fabric::RunBytes& run, const std::vector<const cha
     return contents;
 }
 
+constexpr char leaves_out = '!';
+
+/// Without those that leave out; if there are no others, of everything.
 std::vector<std::string> globs_or_all(const fabric::Fabric& fabric,
                                       const std::vector<std::string>& globs) {
-    if (!globs.empty()) return globs;
-    return {fabric.settings().space.root() + ".**"};
+    std::vector<std::string> taken;
+    for (const std::string& glob : globs) {
+        if (!glob.starts_with(leaves_out)) taken.push_back(glob);
+    }
+    if (taken.empty()) taken.push_back(fabric.settings().space.root() + ".**");
+    return taken;
+}
+
+TopicFilter left_out_by(const fabric::Fabric& fabric, const std::vector<std::string>& globs) {
+    std::vector<signing::TopicGlob> parsed;
+    for (const std::string& glob : globs) {
+        if (!glob.starts_with(leaves_out)) continue;
+        auto one = signing::TopicGlob::parse(fabric.settings().space.complete_glob(glob.substr(1)));
+        if (!one) throw fabric::OpenFailed("what is not to be recorded: " + one.error());
+        parsed.push_back(std::move(*one));
+    }
+    return TopicFilter(std::move(parsed));
 }
 
 }  // namespace
@@ -84,7 +102,13 @@ std::vector<std::string> globs_or_all(const fabric::Fabric& fabric,
 struct Recorder::Core {
     Core(fabric::Fabric& the_fabric, Journal& the_journal, const std::vector<std::string>& globs,
          RecorderOptions the_options)
-        : fabric(the_fabric), journal(the_journal), options(std::move(the_options)) {
+        : fabric(the_fabric),
+          journal(the_journal),
+          options(std::move(the_options)),
+          leaves_some_out(
+              std::any_of(globs.begin(), globs.end(),
+                          [](const auto& glob) { return glob.starts_with(leaves_out); })),
+          left_out(left_out_by(fabric, globs)) {
         ResponderSettings settings;
         settings.name = fabric.settings().name;
         voice = std::make_shared<AckVoice>(fabric, std::move(settings));
@@ -136,7 +160,14 @@ struct Recorder::Core {
 
     // Under `gathering`.
 
+    /// Unless somebody is to be told that it is stored.
+    [[nodiscard]] bool is_left_out(const Message& message) const {
+        return leaves_some_out && message.ack_request().empty() &&
+               left_out.matches(message.topic()) && !(options.awaited && options.awaited(message));
+    }
+
     void on_message(const Message& message) {
+        if (is_left_out(message)) return;
         if (!message.ack_request().empty() && may_be_stored(message) &&
             is_stored(message).value_or(false)) {
             return on_repeated(message);
@@ -387,6 +418,8 @@ struct Recorder::Core {
     fabric::Fabric& fabric;
     Journal& journal;
     const RecorderOptions options;
+    const bool leaves_some_out;
+    const TopicFilter left_out;
     std::shared_ptr<AckVoice> voice;
     std::uint64_t began_us = 0;
 

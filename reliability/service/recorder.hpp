@@ -68,7 +68,7 @@ struct RecorderStats {
 
 class Recorder {
 public:
-    /// Globs may be short; none: everything below <prefix>.<environment>.
+    /// Globs may be short; none: all. "!GLOB": not those, unless somebody waits for their ACK.
     Recorder(fabric::Fabric& fabric, Journal& journal, const std::vector<std::string>& globs,
              RecorderOptions options = {});
     ~Recorder();

@@ -36,6 +36,20 @@ bool read_open(const Value& value, OpenKey& open) {
 
 }  // namespace
 
+bool is_address(std::string_view text) noexcept {
+    const std::string_view place = host_port_of(text);
+    return text.size() <= 255 && !place.empty() && place.find(':') != std::string_view::npos &&
+           std::all_of(text.begin(), text.end(), [](char byte) {
+               return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                      (byte >= '0' && byte <= '9') ||
+                      std::string_view{".-:[]_/%~"}.find(byte) != std::string_view::npos;
+           });
+}
+
+std::string_view host_port_of(std::string_view address) noexcept {
+    return address.substr(0, address.find('/'));
+}
+
 Value encode(const Announcement& announcement) {
     Value::List open, done;
     for (const OpenKey& key : announcement.open) {
@@ -69,7 +83,8 @@ tl::expected<Announcement, std::string> decode_announcement(const Value& value) 
     read.seq = static_cast<std::uint64_t>(seq);
     read.address = value["addr"].text_or("");
     read.to = value["to"].text_or("");
-    if (read.address.size() > 300 || read.to.size() > 300) return wrong("short names");
+    if (!read.address.empty() && !is_address(read.address)) return wrong("host:port as its addr");
+    if (read.to.size() > 300) return wrong("a short name of whom it asks");
     read.keys = static_cast<std::uint64_t>(std::max<std::int64_t>(value["keys"].integer_or(0), 0));
     const std::int64_t part = value["part"].integer_or(0), parts = value["parts"].integer_or(1);
     if (parts < 1 || parts > 1000 || part < 0 || part >= parts) return wrong("part below parts");

@@ -7,7 +7,7 @@
 //           is to send everything
 //   epoch   of this life of the gateway; a greater one is a later life
 //   seq     how many deltas it has sent in this life, this one included
-//   addr    "host:port" for its clients; "": unknown
+//   addr    "host:port" for its clients, and "/prefix" where esub is mounted below one; "": unknown
 //   keys    how many are open
 //   open    list of [kind, key, token hash, shared, sid, stamp]; kind 0 sub, 1 psub; key bytes
 //   done    list of sids
@@ -41,6 +41,11 @@ struct Announcement {
 
 /// Entries of one announcement; more take several.
 inline constexpr std::size_t announced_max = 2000;
+
+/// As it may stand in a Location: host, port, and a path or none.
+[[nodiscard]] bool is_address(std::string_view text) noexcept;
+/// Of an address, without the path.
+[[nodiscard]] std::string_view host_port_of(std::string_view address) noexcept;
 
 [[nodiscard]] fabric::Value encode(const Announcement& announcement);
 [[nodiscard]] tl::expected<Announcement, std::string> decode_announcement(

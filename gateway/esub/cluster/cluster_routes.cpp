@@ -36,16 +36,6 @@ std::string time_of(std::uint64_t time_us) {
     return fabric::rfc3339(time_us).substr(0, 23) + "Z";
 }
 
-/// "host:port", as it may stand in a Location.
-bool is_address(std::string_view text) {
-    return !text.empty() && text.size() <= 255 && text.find(':') != std::string_view::npos &&
-           std::all_of(text.begin(), text.end(), [](char byte) {
-               return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-                      (byte >= '0' && byte <= '9') || byte == '.' || byte == '-' || byte == ':' ||
-                      byte == '[' || byte == ']' || byte == '_';
-           });
-}
-
 bool is_name(std::string_view text) {
     return !text.empty() && text.size() <= 255;
 }
@@ -166,7 +156,7 @@ Response ClusterRoutes::members_answer() const {
         members +=
             std::string{members.empty() ? "" : ","} +
             "{\"name\":" + fabric::json_string(member.name) +
-            ",\"addr\":" + fabric::json_string(member.address) +
+            ",\"addr\":" + fabric::json_string(host_port_of(member.address)) +
             ",\"alive\":" + (member.alive ? "true" : "false") + ",\"last_seen\":" +
             (member.last_seen_us == 0 ? "null" : "\"" + time_of(member.last_seen_us) + "\"") +
             ",\"keys\":" + std::to_string(member.keys) + "}";
@@ -261,6 +251,7 @@ Response ClusterRoutes::where_is(const Target& target) const {
         }
         if (!same_hash(hash, ours)) return text(403, "Invalid token");
         Response found = text(200, "OK");
+        if (address.empty()) return found;
         found.headers.add("Location", "http://" + address + "/" +
                                           std::string{name_of(target.route)} + "/" +
                                           percent_encode(target.key));
@@ -293,6 +284,8 @@ bool ClusterRoutes::claim(const std::shared_ptr<Exchange>& exchange) {
     const bool is_sub = target->route == Route::sub;
     if (!is_sub && !request.headers.find("Upgrade")) return false;
     const Kind kind = is_sub ? Kind::sub : Kind::psub;
+    // Whoever may not wait takes nothing away from others.
+    if (!house_->has_room_for(request)) return false;
     Membership& membership = elsewhere_.membership();
     if (membership.held_here(kind, target->key)) return false;
     const auto owner = membership.find(kind, target->key);

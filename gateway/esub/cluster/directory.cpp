@@ -17,7 +17,7 @@ Directory::Heard Directory::hear(const std::string& node, const Announcement& sa
     if (node == self_) return heard;
     auto found = members_.find(node);
     if (found == members_.end()) {
-        if (members_.size() >= limits_.members) {
+        if (!make_room()) {
             ++stats_.members_full;
             return heard;
         }
@@ -31,9 +31,9 @@ Directory::Heard Directory::hear(const std::string& node, const Announcement& sa
         known.seq = 0;
         known.synced = false;
         known.was_asked = false;
-        known.parts.clear();
-        known.next_part = UINT32_MAX;
+        forget_parts(known);
     }
+    heard.counts = true;
     known.alive = true;
     known.heard = now;
     known.last_seen_us = now_us;
@@ -44,6 +44,7 @@ Directory::Heard Directory::hear(const std::string& node, const Announcement& sa
         if (!known_already && take_part(known, said)) {
             remove_all(node, known);
             for (const OpenKey& key : std::exchange(known.parts, {})) add(node, known, key);
+            forget_parts(known);
             known.seq = said.seq;
             known.synced = true;
         }
@@ -74,23 +75,43 @@ Directory::Heard Directory::hear(const std::string& node, const Announcement& sa
     return heard;
 }
 
+/// Gateways that are started under ever new names do not keep out those that live.
+bool Directory::make_room() {
+    if (members_.size() < limits_.members) return true;
+    auto oldest = members_.end();
+    for (auto it = members_.begin(); it != members_.end(); ++it) {
+        if (it->second.alive) continue;
+        if (oldest == members_.end() || it->second.heard < oldest->second.heard) oldest = it;
+    }
+    if (oldest == members_.end()) return false;
+    members_.erase(oldest);
+    return true;
+}
+
+void Directory::forget_parts(Known& known) {
+    known.parts = {};
+    known.part_bytes = 0;
+    known.next_part = UINT32_MAX;
+}
+
 /// True: it was the last one, and all are there.
 bool Directory::take_part(Known& known, const Announcement& said) {
     if (said.part == 0) {
-        known.parts.clear();
+        forget_parts(known);
         known.next_part = 0;
         known.full_seq = said.seq;
     }
     // Parts of two fulls do not make one.
     if (said.part != known.next_part || said.seq != known.full_seq || said.seq < known.seq) {
-        known.parts.clear();
-        known.next_part = UINT32_MAX;
+        forget_parts(known);
         return false;
     }
     ++known.next_part;
     for (const OpenKey& key : said.open) {
-        if (known.parts.size() < limits_.keys) {
+        const std::size_t bytes = known.part_bytes + key.key.size();
+        if (known.parts.size() < limits_.keys && bytes <= limits_.key_bytes) {
             known.parts.push_back(key);
+            known.part_bytes = bytes;
         } else {
             ++stats_.keys_full;
         }
@@ -99,11 +120,12 @@ bool Directory::take_part(Known& known, const Announcement& said) {
 }
 
 void Directory::add(const std::string& node, Known& known, const OpenKey& key) {
-    if (known.open.size() >= limits_.keys) {
+    if (known.open.size() >= limits_.keys || known.key_bytes + key.key.size() > limits_.key_bytes) {
         ++stats_.keys_full;
         return;
     }
     if (!known.open.emplace(key.sid, key).second) return;
+    known.key_bytes += key.key.size();
     auto found = places_.find(key.key);
     if (found == places_.end()) found = places_.try_emplace(key.key).first;
     found->second.all.push_back({node, key.sid});
@@ -116,6 +138,7 @@ void Directory::remove(const std::string& node, Known& known, std::uint64_t sid)
     std::erase_if(found->second.all,
                   [&](const Place& place) { return place.sid == sid && place.node == node; });
     if (found->second.all.empty()) places_.erase(found);
+    known.key_bytes -= open->second.key.size();
     known.open.erase(open);
 }
 
@@ -130,7 +153,7 @@ std::vector<std::string> Directory::expire(fabric::Instant now) {
         known.alive = false;
         known.synced = false;
         known.seq = 0;
-        known.parts.clear();
+        forget_parts(known);
         remove_all(node, known);
         ++stats_.dead;
         dead.push_back(node);
@@ -141,13 +164,15 @@ std::vector<std::string> Directory::expire(fabric::Instant now) {
 bool Directory::join(const std::string& node, const std::string& address) {
     const auto found = members_.find(node);
     if (found == members_.end()) {
-        if (members_.size() >= limits_.members) return false;
+        if (!make_room()) return false;
         members_[node].address = address;
         return true;
     }
-    if (found->second.alive && found->second.address != address) return false;
-    found->second.address = address;
-    return true;
+    if (!found->second.alive || found->second.address.empty()) {
+        found->second.address = address;
+        return true;
+    }
+    return host_port_of(found->second.address) == host_port_of(address);
 }
 
 std::optional<Directory::Owner> Directory::find(std::string_view key, bool psub_only,

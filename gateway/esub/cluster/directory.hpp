@@ -3,7 +3,8 @@
 // gap is asked for everything, and its old keys count until that has come; one that is silent for a
 // while, or begins a new life, has none.
 // Pure state machine: no I/O; `now` comes in. Threads: one at a time.
-// Limits:  64 other gateways, 100,000 keys each; what is beyond is counted and not known here.
+// Limits:  64 other gateways, of which the longest dead makes room, 100,000 keys and 16 MiB of
+//          keys each; what is beyond is counted and not known here.
 
 #include <chrono>
 #include <cstdint>
@@ -21,7 +22,7 @@
 namespace weft::gateway::esub {
 
 struct DirectoryLimits {
-    std::size_t members = 64, keys = 100'000;
+    std::size_t members = 64, keys = 100'000, key_bytes = std::size_t{16} << 20U;
     std::chrono::milliseconds silent{3000};    ///< Then a gateway is dead.
     std::chrono::milliseconds ask_every{500};  ///< One gateway is asked no oftener.
 };
@@ -33,6 +34,7 @@ public:
     struct Heard {
         bool ask = false;            ///< Its gateway is to be asked for everything, now.
         bool asks_us = false;        ///< It asks us for everything.
+        bool counts = false;         ///< Not of a life that is over, nor beyond the limits.
         bool applied = false;        ///< Its keys are known up to its seq now.
         std::uint64_t expected = 0;  ///< Not applied: the seq that was due.
     };
@@ -81,9 +83,11 @@ private:
         bool was_asked = false;
         std::uint64_t last_seen_us = 0;
         std::unordered_map<std::uint64_t, OpenKey> open;  // by sid
+        std::size_t key_bytes = 0;                        // of these
         std::uint64_t full_seq = 0;
         std::uint32_t next_part = 0;  // of a full that comes in
         std::vector<OpenKey> parts;
+        std::size_t part_bytes = 0;
     };
     struct Hash {
         using is_transparent = void;
@@ -100,6 +104,8 @@ private:
         std::uint64_t turn = 0;
     };
 
+    [[nodiscard]] bool make_room();
+    static void forget_parts(Known& known);
     bool take_part(Known& known, const Announcement& said);
     void add(const std::string& node, Known& known, const OpenKey& key);
     void remove(const std::string& node, Known& known, std::uint64_t sid);

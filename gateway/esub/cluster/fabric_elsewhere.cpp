@@ -17,7 +17,11 @@ FabricElsewhere::FabricElsewhere(fabric::Fabric& fabric, FabricBridge& bridge,
                       if (House* house = house_) house->displace(kind, key, id);
                   }),
       forwarder_(
-          bridge, membership_, topics_,
+          bridge,
+          [this](std::string_view key, bool psub_only, const std::set<std::string>& but) {
+              return membership_.find(key, psub_only, but);
+          },
+          topics_,
           {settings.owner_time, confirms ? settings.receipt_time : std::chrono::milliseconds{0}}),
       store_(std::make_shared<UnclaimedStore>(bridge, fabric.clock(), topics_, settings)) {}
 

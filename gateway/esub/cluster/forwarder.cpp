@@ -35,7 +35,7 @@ std::optional<Verdict> verdict_of(const BridgeResult<Published>& result) {
 
 struct Forwarder::Parts {
     FabricBridge& bridge;
-    Membership& membership;
+    const FindOwner find;
     const KeyTopics topics;
     const Times times;
 };
@@ -51,7 +51,7 @@ struct Forwarder::Errand : std::enable_shared_from_this<Errand> {
 
     /// To the next owner who was not asked yet.
     void go() {
-        const auto owner = parts->membership.find(key, psub_only, asked);
+        const auto owner = parts->find(key, psub_only, asked);
         if (!owner || static_cast<int>(asked.size()) >= owners_max) {
             return done(Verdict::unknown_key);
         }
@@ -115,8 +115,10 @@ struct Forwarder::Errand : std::enable_shared_from_this<Errand> {
     bool is_again = false;
 };
 
-Forwarder::Forwarder(FabricBridge& bridge, Membership& membership, KeyTopics topics, Times times)
-    : parts_(std::make_shared<const Parts>(Parts{bridge, membership, std::move(topics), times})) {}
+Forwarder::Forwarder(FabricBridge& bridge, FindOwner find, KeyTopics topics, Times times)
+    : parts_(
+          std::make_shared<const Parts>(Parts{bridge, std::move(find), std::move(topics), times})) {
+}
 
 void Forwarder::rep(const Rep& rep, SharedBytes body, OnVerdict done) {
     const auto errand =

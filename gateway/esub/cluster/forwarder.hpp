@@ -6,15 +6,20 @@
 //           answer is asked once more under the same rid, which it answers from memory; then it is
 //           no_answer: it may have delivered or not. One that says it has no such key is no answer
 //           for another gateway that has it.
-// Threads:  any; `done` once, from any. Ownership: bridge and membership outlive what is under way.
+// Threads:  any; `done` once, from any. Ownership: the bridge, and what `find` asks, outlive what
+// is under way.
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "gateway/bridge/fabric_bridge.hpp"
+#include "gateway/esub/cluster/directory.hpp"
 #include "gateway/esub/cluster/key_topic.hpp"
-#include "gateway/esub/cluster/membership.hpp"
 #include "gateway/esub/elsewhere.hpp"
 
 namespace weft::gateway::esub {
@@ -25,7 +30,10 @@ public:
         std::chrono::milliseconds owner{2000};
         std::chrono::milliseconds member{0};  ///< More for each member of a pool.
     };
-    Forwarder(FabricBridge& bridge, Membership& membership, KeyTopics topics, Times times);
+    /// Who has a key, but for those who were asked already. Any thread; may not block.
+    using FindOwner = std::function<std::optional<Directory::Owner>(
+        std::string_view key, bool psub_only, const std::set<std::string>& but)>;
+    Forwarder(FabricBridge& bridge, FindOwner find, KeyTopics topics, Times times);
 
     void rep(const Rep& rep, SharedBytes body, OnVerdict done);
     /// delivered: the owner let its waiter go, or it has none. wrong_token: it may not be taken

@@ -1,235 +1,190 @@
-// esub_deaths [--reps N] [--stalls N] [--stage before|same|during|after]: replies to subs that die
-// before, during and after their answer, by FIN, by RST, with a half that stays open, or by not
-// reading any more, on a real gateway. A reply answered 200 whose sub does not have the body is a
-// fault, and so is a reply without an answer; the table says how many there were. Exit 1 if there
-// was one. `stalls`: replies to subs that stop to read, each of which costs seconds.
+// esub_deaths [--reps N] [--stalls N] [--pool N] [--stage before|same|during|after]: replies to
+// subs that die before, during and after their answer, by FIN, by RST, with a half that stays open,
+// by not reading any more, or because a network swallows their packets, on a real gateway. A reply
+// answered 200 whose sub does not have the body is a fault, and so is a reply without an answer;
+// the table says how many there were. Then replies to a shared pool in receipt mode whose members
+// are killed. Exit 1 if there was a fault. `stalls`: replies whose server waits in vain, each of
+// which takes seconds.
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "tests/integration/fabric_fixture.hpp"
-#include "tests/support/http_client.hpp"
-#include "tests/support/look_again.hpp"
+#include "tests/fault/esub_deaths/pair.hpp"
+#include "tests/fault/esub_deaths/pool.hpp"
+#include "tests/fault/esub_deaths/stand.hpp"
 
 namespace {
 
-using weft::testing::Fabric;
-using weft::testing::HttpClient;
+using weft::testing::Death;
+using weft::testing::NetworkNamespaces;
+using weft::testing::Pair;
 using weft::testing::Process;
+using weft::testing::Row;
+using weft::testing::Stage;
+using weft::testing::Stand;
+using weft::testing::Tally;
 
-enum class Stage { before, same_moment, during, after };
-/// `half`: it closes its sending half and reads on. `stop`: it reads nothing, as a process that was
-/// stopped; in the end it goes on.
-enum class Death { fin, rst, half, stop };
+/// Rows of one line share their waves. A close at the very moment of the reply is not among them:
+/// what the system of a client throws away then no server can know.
+const std::vector<std::vector<Row>> here = {
+    {{Stage::before, Death::fin}},       {{Stage::before, Death::rst}},
+    {{Stage::before, Death::half}},      {{Stage::before, Death::stop}},
+    {{Stage::same_moment, Death::half}}, {{Stage::during, Death::fin}},
+    {{Stage::during, Death::rst}},       {{Stage::during, Death::half}},
+    {{Stage::during, Death::stop}},      {{Stage::after, Death::fin}},
+    {{Stage::after, Death::rst}},        {{Stage::after, Death::half}}};
+const std::vector<std::vector<Row>> far_away = {
+    {{Stage::before, Death::blackhole}, {Stage::during, Death::blackhole}}};
 
-struct Row {
-    Stage stage;
-    Death death;
-};
-/// A close at the very moment of the reply is not among them: what the system of a client throws
-/// away then no server can know.
-constexpr std::array<Row, 12> rows = {{{Stage::before, Death::fin},
-                                       {Stage::before, Death::rst},
-                                       {Stage::before, Death::half},
-                                       {Stage::before, Death::stop},
-                                       {Stage::same_moment, Death::half},
-                                       {Stage::during, Death::fin},
-                                       {Stage::during, Death::rst},
-                                       {Stage::during, Death::half},
-                                       {Stage::during, Death::stop},
-                                       {Stage::after, Death::fin},
-                                       {Stage::after, Death::rst},
-                                       {Stage::after, Death::half}}};
-
-constexpr std::size_t wave = 32;
-/// More than the systems of both sides keep on the way, so that an answer is under way for long.
-constexpr std::size_t large_body = std::size_t{4} << 20U, small_body = 64;
-constexpr int small_buffer = 4096;
-
-struct Tally {
-    std::size_t delivered = 0, refused = 0, refused_but_there = 0;
-    std::size_t lied = 0, unanswered = 0;  ///< The faults.
-};
+constexpr std::size_t wave = 256, long_wave = 2000;
 
 const char* name_of(Stage stage) {
-    static constexpr std::array<const char*, 4> names = {"before", "same moment", "during",
-                                                         "after"};
+    static constexpr const char* names[] = {"before", "same moment", "during", "after"};
     return names[static_cast<std::size_t>(stage)];
 }
 const char* name_of(Death death) {
-    static constexpr std::array<const char*, 4> names = {"FIN", "RST", "half closed",
-                                                         "stops reading"};
+    static constexpr const char* names[] = {"FIN", "RST", "half closed", "stops reading",
+                                            "blackhole"};
     return names[static_cast<std::size_t>(death)];
 }
 
-/// One sub and who replies to it.
-class Pair {
-public:
-    Pair(std::uint16_t port, std::string key, Row row, std::size_t number)
-        : key_(std::move(key)),
-          row_(row),
-          sub_(port, row.stage == Stage::during ? small_buffer : 0),
-          rep_(port),
-          body_(row.stage == Stage::during ? large_body : small_body,
-                static_cast<char>('a' + number % 26)),
-          reply_first_(number % 4 != 0),
-          head_start_(number % 64 * 16) {
-        body_.replace(0, key_.size(), key_);
-        sub_.send("GET /sub/" + key_ + " HTTP/1.1\r\nHost: h\r\n\r\n");
+/// One wave: each row gets its share of `count`.
+void run_wave(Stand& stand, const std::vector<Row>& rows, const std::string& prefix,
+              std::size_t first, std::size_t count, std::vector<Tally>& tallies) {
+    std::vector<Pair> pairs;
+    pairs.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const Row row = rows[i % rows.size()];
+        pairs.emplace_back(stand.connect_far(Pair::receive_buffer_of(row)), stand.connect_near(),
+                           prefix + std::to_string(first + i), row, first + i);
     }
-
-    void act() {
-        if (row_.stage == Stage::before || (row_.stage == Stage::same_moment && !reply_first_)) {
-            die();
-        }
-        is_sent_ = rep_.send("POST /rep/" + key_ + " HTTP/1.1\r\nHost: h\r\nContent-Length: " +
-                             std::to_string(body_.size()) + "\r\n\r\n" + body_);
-        if (row_.stage == Stage::same_moment && reply_first_) {
-            // So that it comes before, within and behind the answer.
-            const auto until = std::chrono::steady_clock::now() + head_start_;
-            while (std::chrono::steady_clock::now() < until) {
-            }
-            die();
-        }
-        if (row_.stage == Stage::during) {
-            if (sub_.head().status == 200) got_ = sub_.take(small_body);
-            die();
-            if (row_.death == Death::half) read_rest();
-        }
-        if (row_.stage == Stage::after) {
-            got_ = sub_.answer().body;
-            die();
-        }
-    }
-    void judge(Tally& tally) {
-        unsigned status = 0;
-        try {
-            if (is_sent_) status = rep_.answer().status;
-        } catch (const std::exception&) {
-            ++tally.unanswered;
-            return;
-        }
-        if (got_ != body_ && (row_.death == Death::half || row_.death == Death::stop)) read_rest();
-        const bool is_there = got_ == body_;
-        if (status == 200) {
-            ++(is_there ? tally.delivered : tally.lied);
-        } else {
-            ++(is_there ? tally.refused_but_there : tally.refused);
-        }
-    }
-
-private:
-    void die() {
-        if (row_.death == Death::fin) sub_.close();
-        if (row_.death == Death::rst) sub_.reset();
-        if (row_.death == Death::half) sub_.close_sending();
-    }
-    void read_rest() {
-        try {
-            if (got_.empty()) {
-                got_ = sub_.answer().body;
-            } else {
-                got_ += sub_.take(body_.size() - got_.size());
-            }
-        } catch (const std::exception&) {
-            return;  // It was cut off.
-        }
-    }
-
-    const std::string key_;
-    const Row row_;
-    HttpClient sub_, rep_;
-    std::string body_, got_;
-    const bool reply_first_;
-    const std::chrono::microseconds head_start_;
-    bool is_sent_ = false;
-};
-
-void await_keys(HttpClient& control, const std::string& prefix, std::size_t count) {
-    for (std::size_t seen = 0; seen < count;) {
-        const std::string keys = control.ask("GET /keys HTTP/1.1\r\nHost: h\r\n\r\n").body;
-        seen = 0;
-        for (std::size_t at = 0; (at = keys.find(prefix, at)) != std::string::npos; ++at) ++seen;
-        if (seen < count) weft::testing::look_again_after_ms(1);
-    }
+    stand.await_keys(prefix, count);
+    const bool is_cut = rows.front().death == Death::blackhole;
+    for (Pair& pair : pairs) pair.act();
+    if (is_cut) stand.cut();
+    for (Pair& pair : pairs) pair.act_cut_off();
+    for (Pair& pair : pairs) pair.hear_answer();
+    if (is_cut) stand.heal();
+    for (std::size_t i = 0; i < count; ++i) pairs[i].judge(tallies[i % rows.size()]);
 }
 
-Tally run(std::uint16_t port, Row row, std::size_t reps) {
-    Tally tally;
-    HttpClient control(port);
-    const std::string name = std::string{name_of(row.stage)}.substr(0, 4) + "-" +
-                             std::to_string(static_cast<int>(row.death)) + "-";
-    for (std::size_t done = 0; done < reps;) {
-        const std::string prefix = name + std::to_string(done) + "-";
-        std::vector<Pair> pairs;
-        pairs.reserve(wave);
-        for (std::size_t i = 0; i < wave && done < reps; ++i, ++done) {
-            pairs.emplace_back(port, prefix + std::to_string(i), row, done);
-        }
-        await_keys(control, "\"" + prefix, pairs.size());
-        for (Pair& pair : pairs) pair.act();
-        for (Pair& pair : pairs) pair.judge(tally);
+/// The number of faults.
+std::size_t run_rows(Stand& stand, const std::vector<Row>& rows, std::size_t reps) {
+    std::vector<Tally> tallies(rows.size());
+    const std::string prefix = std::string{name_of(rows.front().stage)}.substr(0, 4) + "-" +
+                               std::to_string(static_cast<int>(rows.front().death)) + "-";
+    const std::size_t all = reps * rows.size();
+    for (std::size_t done = 0; done < all;) {
+        const std::size_t count =
+            std::min(rows.front().takes_long() ? long_wave : wave, all - done);
+        run_wave(stand, rows, prefix + std::to_string(done) + "-", done, count, tallies);
+        done += count;
     }
-    return tally;
-}
-
-std::size_t option(int argc, char** argv, std::string_view name, std::size_t otherwise) {
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (argv[i] == name) return std::strtoull(argv[i + 1], nullptr, 10);
-    }
-    return otherwise;
-}
-
-/// Of all stages, or of the one whose name begins so.
-int all_rows(std::uint16_t port, std::size_t reps, std::size_t stalls, std::string_view stage) {
-    std::printf("%-12s %-14s %8s %9s %9s %10s %11s %10s\n", "stage", "death", "reps", "200 there",
-                "404 gone", "404 there", "200 absent", "no answer");
     std::size_t faults = 0;
-    for (const Row& row : rows) {
-        if (!std::string_view{name_of(row.stage)}.starts_with(stage)) continue;
-        const bool stalls_it = row.stage == Stage::during && row.death == Death::stop;
-        const std::size_t count = stalls_it ? stalls : reps;
-        const Tally tally = run(port, row, count);
-        std::printf("%-12s %-14s %8zu %9zu %9zu %10zu %11zu %10zu\n", name_of(row.stage),
-                    name_of(row.death), count, tally.delivered, tally.refused,
-                    tally.refused_but_there, tally.lied, tally.unanswered);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto [stage, death] = rows[i];
+        const Tally& tally = tallies[i];
+        std::printf("%-12s %-14s %8zu %9zu %9zu %10zu %11zu %10zu\n", name_of(stage),
+                    name_of(death), reps, tally.delivered, tally.refused, tally.refused_but_there,
+                    tally.lied, tally.unanswered);
         std::fflush(stdout);
         faults += tally.lied + tally.unanswered;
         // A row in which nobody died when it was meant to has shown nothing.
-        if (row.stage == Stage::after && tally.delivered == 0) ++faults;
-        if (row.stage == Stage::before && row.death == Death::rst && tally.refused == 0) ++faults;
+        const bool all_live =
+            stage == Stage::after || (stage == Stage::during && death == Death::half);
+        if (all_live && tally.delivered == 0) ++faults;
+        if (!all_live && death != Death::half && death != Death::stop && tally.refused == 0)
+            ++faults;
     }
-    return faults == 0 ? 0 : 1;
+    return faults;
+}
+
+struct Options {
+    std::size_t reps = 10'000, stalls = 10'000, pool = 10'000;
+    std::string stage{};
+    std::uint16_t member = 0;  ///< Not 0: this is one of the pool, not the program itself.
+    bool is_far = false;       ///< This is the part of the blackholes.
+};
+
+Options options_of(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const std::string_view name = argv[i];
+        const std::size_t number = std::strtoull(argv[i + 1], nullptr, 10);
+        if (name == "--reps") options.reps = number;
+        if (name == "--stalls") options.stalls = number;
+        if (name == "--pool") options.pool = number;
+        if (name == "--stage") options.stage = argv[i + 1];
+        if (name == "--far") options.is_far = true;
+        if (name == "--member") options.member = static_cast<std::uint16_t>(number);
+    }
+    return options;
+}
+
+/// One more for what ends it.
+std::size_t faults_of(Stand& stand, const std::vector<std::vector<Row>>& table,
+                      const Options& options) {
+    std::size_t faults = 0;
+    try {
+        for (const std::vector<Row>& rows : table) {
+            const Row& first = rows.front();
+            if (!std::string_view{name_of(first.stage)}.starts_with(options.stage)) continue;
+            const std::size_t reps = first.takes_long() ? options.stalls : options.reps;
+            if (reps > 0) faults += run_rows(stand, rows, reps);
+        }
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "esub_deaths: %s\n", error.what());
+        ++faults;
+    }
+    return faults;
+}
+
+Process start_far(const std::string& self, const Options& options) {
+    std::vector<std::string> argv{self, "--far", "1", "--stalls", std::to_string(options.stalls)};
+    if (!options.stage.empty()) argv.insert(argv.end(), {"--stage", options.stage});
+    return Process::start(argv);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+    const Options options = options_of(argc, argv);
     try {
-        const std::size_t reps = option(argc, argv, "--reps", 10'000);
-        const std::size_t stalls = option(argc, argv, "--stalls", 64);
-        std::string_view stage;
-        for (int i = 1; i + 1 < argc; i += 2) {
-            if (std::string_view{argv[i]} == "--stage") stage = argv[i + 1];
+        if (options.member != 0) return weft::testing::run_member(options.member);
+        if (options.is_far) {
+            Stand stand(true, "");
+            return faults_of(stand, far_away, options) == 0 ? 0 : 1;
         }
-        Fabric fabric;
-        const auto port = static_cast<std::uint16_t>(weft::testing::free_port());
-        fabric.configure(
-            "reliability: { journals: [git.host1], journal: { listen: 'tcp://127.0.0.1:" +
-            std::to_string(weft::testing::free_port()) +
-            "' } }\ngateway: { listeners: [ { address: '127.0.0.1:" + std::to_string(port) +
-            "', serve: [esub] } ] }");
-        const Process relay = fabric.relay();
-        Process gateway = fabric.start({"gateway"});
-        gateway.wait_for_line(weft::testing::Stream::out, "ready");
-        return all_rows(port, reps, stalls, stage);
+        std::printf("%-12s %-14s %8s %9s %9s %10s %11s %10s\n", "stage", "death", "reps",
+                    "200 there", "404 gone", "404 there", "200 absent", "no answer");
+        const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+        const std::string why = NetworkNamespaces::unavailable();
+        if (!why.empty()) std::printf("no blackhole: %s\n", why.c_str());
+        // Beside the others, since it waits most of its time; a process of its own, since programs
+        // that it starts would hold our sockets open for a moment.
+        std::optional<Process> far;
+        if (why.empty()) far.emplace(start_far(self, options));
+        std::size_t faults = 0;
+        {
+            Stand stand(false, "");
+            faults += faults_of(stand, here, options);
+        }
+        if (far) {
+            if (far->wait(std::chrono::minutes{30}) != 0) ++faults;
+            std::printf("%s%s", far->out().c_str(), far->err().c_str());
+        }
+        if (options.pool > 0) {
+            faults += static_cast<std::size_t>(weft::testing::run_pool(self, options.pool));
+        }
+        return faults == 0 ? 0 : 1;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "esub_deaths: %s\n", error.what());
         return 1;

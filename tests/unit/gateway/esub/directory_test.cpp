@@ -207,6 +207,35 @@ TEST_F(EsubDirectory, IsBoundedInMembersAndKeys) {
     EXPECT_FALSE(directory_.join("z", "h:1"));
 }
 
+TEST_F(EsubDirectory, TheLongestDeadMakesRoomForWhoLives) {
+    hear(peer_.beat(), "b");
+    now_ += seconds{1};
+    hear(peer_.beat(), "c");
+    now_ += seconds{3};
+    static_cast<void>(directory_.expire(now_));
+    hear(peer_.beat(), "d");
+    EXPECT_TRUE(hear(peer_.beat(), "e").counts);
+    EXPECT_EQ(directory_.members().size(), 3U);
+    EXPECT_EQ(directory_.members().front().name, "c") << "b was dead for longer";
+    EXPECT_TRUE(hear(peer_.beat(), "f").counts);
+    EXPECT_FALSE(hear(peer_.beat(), "g").counts) << "all live";
+    EXPECT_EQ(directory_.stats().members_full, 1U);
+}
+
+TEST_F(EsubDirectory, LongKeysAreBoundedByTheirBytes) {
+    Directory directory("a", {.members = 3, .keys = 1000, .key_bytes = 100});
+    directory.hear("b", peer_.delta({key(std::string(60, 'x'), 1), key(std::string(60, 'y'), 2)}),
+                   now_, 1);
+    EXPECT_EQ(directory.keys_of("b").size(), 1U);
+    EXPECT_EQ(directory.stats().keys_full, 1U);
+    directory.hear("b", peer_.delta({key(std::string(40, 'z'), 3)}, {1}), now_, 1);
+    directory.hear("b", peer_.delta({key(std::string(60, 'y'), 4)}), now_, 1);
+    EXPECT_EQ(directory.keys_of("b").size(), 2U) << "what closed makes room";
+    peer_.seq = 9;
+    directory.hear("b", peer_.full().front(), now_, 1);
+    EXPECT_EQ(directory.keys_of("b").size(), 2U);
+}
+
 TEST_F(EsubDirectory, JoinIsRefusedWhereTheNameIsAliveElsewhere) {
     EXPECT_TRUE(directory_.join("c", "h:1"));
     EXPECT_TRUE(directory_.join("c", "h:2"));

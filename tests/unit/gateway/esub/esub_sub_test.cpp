@@ -99,6 +99,50 @@ TEST_F(EsubSub, ASlowReplyToASubThatLeftIsAnswered) {
     EXPECT_EQ(in_short(replier.answer()), "404 Unknown key");
 }
 
+/// Its system takes next to nothing, so that a reply is under way until it reads.
+HttpClient narrow_sub(std::uint16_t port) {
+    HttpClient sub(port, 4096);
+    sub.send("GET /sub/k HTTP/1.1\r\nHost: h\r\n\r\n");
+    return sub;
+}
+
+TEST_F(EsubSub, WhoClosedOneHalfInTheMiddleOfTheAnswerAndReadsOnHasGotIt) {
+    serve();
+    const std::string body(std::size_t{256} << 10U, 'x');
+    HttpClient sub = narrow_sub(server_->listeners().front().port);
+    await_keys("[\"k\"]");
+    HttpClient replier = connect();
+    replier.send(post("/rep/k", body));
+    EXPECT_EQ(sub.head().status, 200U);
+    sub.close_sending();
+    EXPECT_EQ(sub.take(body.size()), body);
+    EXPECT_EQ(in_short(replier.answer()), "200 OK");
+}
+
+TEST_F(EsubSub, WhatTheServersSystemKeepsForAClientThatDiesIsNotDelivered) {
+    serve();
+    // One write takes it all, and most of it stays there.
+    for (const bool orderly : {true, false}) {
+        HttpClient sub = narrow_sub(server_->listeners().front().port);
+        await_keys("[\"k\"]");
+        HttpClient replier = connect();
+        replier.send(post("/rep/k", std::string(std::size_t{64} << 10U, 'x')));
+        EXPECT_EQ(sub.head().status, 200U);
+        orderly ? sub.close() : sub.reset();
+        EXPECT_EQ(in_short(replier.answer()), "404 Unknown key");
+    }
+}
+
+TEST_F(EsubSub, ASubThatReadsNothingIsCutOffAndGetsNothingMore) {
+    settings_.stall_time = std::chrono::milliseconds{100};
+    serve();
+    HttpClient sub = narrow_sub(server_->listeners().front().port);
+    await_keys("[\"k\"]");
+    const std::string body(std::size_t{64} << 10U, 'x');
+    EXPECT_EQ(in_short(rep("/rep/k", body)), "404 Unknown key");
+    EXPECT_LT(sub.rest().size(), body.size());
+}
+
 // Defect 2: two replies for one sub.
 TEST_F(EsubSub, OneOfTwoRepliesWinsAndTheOtherIsToldAtOnce) {
     serve();

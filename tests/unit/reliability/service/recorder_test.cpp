@@ -76,6 +76,17 @@ protected:
     std::unique_ptr<Recorder> recorder_;
 };
 
+TEST_F(Recording, LeavesOutWhatItIsToldToUnlessSomebodyWaitsForIt) {
+    a_ = open("a");
+    recorder_ = std::make_unique<Recorder>(*a_.fabric, journal_,
+                                           std::vector<std::string>{"!deploy"}, RecorderOptions{});
+    ASSERT_TRUE(git_.fabric->publisher().wait_for_subscriber(topic, patience));
+    git_.fabric->publisher().publish(topic, Body::text("of the moment"));
+    git_.fabric->publisher().publish("org.weft.dev.other", Body::text("for later"));
+    EXPECT_EQ(publish("asked for").wait()->verdict(), Verdict::acknowledged);
+    EXPECT_THAT(stored(), ElementsAre("for later", "asked for"));
+}
+
 TEST_F(Recording, StoresWhatPassesAndSaysSoWhereItIsAsked) {
     record();
     git_.fabric->publish("deploy", Body::text("for whom it may concern"));
