@@ -3,7 +3,8 @@
 // name and parameters, and types. Inline functions of headers are the dangerous ones: the linker
 // takes any of them for all, without a word.
 //
-// It reads C++ roughly, as this tree is written: no macros that open braces, one definition each.
+// It reads C++ roughly, as this tree is written: no macros that open braces, one definition each;
+// parameters of templates are compared as they are called.
 // Threads: pure.
 
 #include <algorithm>

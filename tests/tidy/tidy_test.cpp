@@ -142,7 +142,7 @@ std::unique_ptr<Fabric> open_fabric(
     Context& other, int) try { return {}; } catch (...) {}
 void alone(std::string text) { const char c = '{'; const auto big = 1'000; puts("{"); }
 struct Shown { int b{}; };
-template <class U> U first(const std::vector<U>& all) { return all[0]; }
+template <class T> T first(const std::vector<T>& all) { return all[0]; }
 namespace { void hidden() {} struct Inner {}; }
 static void own() {}
 struct Declared;
