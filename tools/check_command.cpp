@@ -199,7 +199,7 @@ private:
         }
         return all;
     }
-    static std::string not_ready(const HttpReply& reply) {
+    static std::string not_ready(const TargetReply& reply) {
         // 308: it speaks https alone, and lives.
         if (reply.status == 200 || reply.status == 308) return "";
         std::string body = reply.body;
@@ -272,7 +272,7 @@ private:
     std::shared_ptr<signing::TrustStore> trust_;  // null: signing.validate is off
     std::vector<Asked> asked_;
     gateway::GatewaySettings gateway_;
-    std::vector<std::pair<std::string, std::future<tl::expected<HttpReply, std::string>>>>
+    std::vector<std::pair<std::string, std::future<tl::expected<TargetReply, std::string>>>>
         gateways_;
 };
 

@@ -15,6 +15,8 @@
 namespace weft::tools {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr milliseconds look_every{250};
 
 gateway::GatewaySettings gateway_settings(Context& context) {

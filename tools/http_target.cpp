@@ -90,8 +90,8 @@ reliability::hub::Descriptor begin_connecting(const SocketAddress& address) {
     return socket;
 }
 
-tl::expected<HttpReply, std::string> http_get(const HttpTarget& target,
-                                              std::chrono::milliseconds timeout) {
+tl::expected<TargetReply, std::string> http_get(const HttpTarget& target,
+                                                std::chrono::milliseconds timeout) {
     const auto deadline = Clock::now() + timeout;
     const auto address = find_address(target);
     if (!address) return tl::make_unexpected(address.error());
@@ -119,7 +119,7 @@ tl::expected<HttpReply, std::string> http_get(const HttpTarget& target,
         std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
         const auto state = reader.read(bytes);
         if (state == AnswerReader::State::complete)
-            return HttpReply{reader.status(), reader.body()};
+            return TargetReply{reader.status(), reader.body()};
         if (state == AnswerReader::State::broken) {
             return tl::make_unexpected("what answers there speaks no HTTP/1.1 that we read");
         }

@@ -32,12 +32,12 @@ struct SocketAddress {
 /// A socket that does not block, its connection on the way; closed if there is none to be had.
 [[nodiscard]] reliability::hub::Descriptor begin_connecting(const SocketAddress& address);
 
-struct HttpReply {
+struct TargetReply {
     unsigned status = 0;
     std::string body;  ///< Its beginning.
 };
 /// GET, without TLS. The error is a sentence; it is "" if nobody listens there.
-[[nodiscard]] tl::expected<HttpReply, std::string> http_get(const HttpTarget& target,
-                                                            std::chrono::milliseconds timeout);
+[[nodiscard]] tl::expected<TargetReply, std::string> http_get(const HttpTarget& target,
+                                                              std::chrono::milliseconds timeout);
 
 }  // namespace weft::tools

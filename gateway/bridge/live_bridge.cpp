@@ -26,6 +26,9 @@ using reliability::JournalId;
 using std::chrono::milliseconds;
 
 constexpr std::string_view via_header = "via";
+constexpr const char* broken_sentence =
+    "the gateway's journal has failed and stores nothing more: restart the gateway once its disk "
+    "is well.";
 
 bool is_via(std::string_view name) {
     return name.size() == via_header.size() &&
@@ -75,6 +78,7 @@ struct LiveBridge::Core {
         };
         options.answered_elsewhere = limits.answered_elsewhere;
         options.answered = [this](const auto& messages, const auto* error) {
+            if (error != nullptr) note_failure(*error);
             durable.answered(messages, error);
         };
         auto opened = JournalHost::open(fabric, settings, std::move(journal), std::move(options));
@@ -151,6 +155,9 @@ struct LiveBridge::Core {
         if (request.mode != Mode::fire_and_forget && !health->linked()) {
             return no(Kind::journal_away, health->link_sentence() + " Nothing was published");
         }
+        if (request.mode == Mode::durable && broken) {
+            return no(Kind::journal_away, std::string{broken_sentence} + " Nothing was published");
+        }
         request.headers.emplace_back(via_header, who.via());
         switch (request.mode) {
             case Mode::fire_and_forget:
@@ -161,6 +168,15 @@ struct LiveBridge::Core {
             case Mode::acknowledged:
                 return queue_acknowledged(std::move(request), std::move(done));
         }
+    }
+
+    /// After anything but a full disk the journal stores nothing until it is opened anew, which the
+    /// gateway does when it starts.
+    void note_failure(const reliability::JournalError& error) {
+        using Reason = reliability::JournalError::Reason;
+        if (error.reason != Reason::io && error.reason != Reason::corrupt) return;
+        if (broken.exchange(true)) return;
+        fabric.warn("the gateway's journal failed: " + error.sentence + ". " + broken_sentence);
     }
 
     OnPublished counted(OnPublished done) {
@@ -280,6 +296,7 @@ struct LiveBridge::Core {
     const reliability::TopicFilter recorded;
     const BridgeLimits limits;
     std::atomic<bool> stopping{false};
+    std::atomic<bool> broken{false};  ///< The journal has failed for good.
     std::atomic<std::uint64_t> published{0}, failed{0}, reads_begun{0}, reads_busy{0}, refused{0};
     std::mutex refusal_mutex;  // guards refusals
     fabric::RefusalLog refusals;
@@ -369,7 +386,10 @@ reliability::JournalInfo LiveBridge::journal() {
 }
 
 std::string LiveBridge::not_ready() {
-    return core_->stopping ? stopped_error().sentence : core_->health->sentence();
+    if (core_->stopping) return stopped_error().sentence;
+    std::string why = core_->health->sentence();
+    if (core_->broken) why += (why.empty() ? "" : "; ") + std::string{broken_sentence};
+    return why;
 }
 
 bool LiveBridge::wait_ready(milliseconds timeout) const {

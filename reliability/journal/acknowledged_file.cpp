@@ -1,6 +1,7 @@
 #include "reliability/journal/acknowledged_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -28,8 +29,13 @@ std::string text_of(AcknowledgedFile::Mark mark) {
 }  // namespace
 
 AcknowledgedFile::AcknowledgedFile(const std::filesystem::path& directory, bool writable)
-    : file_(writable ? ::open(file_in(directory).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)
-                     : -1) {}
+    : path_(file_in(directory)),
+      file_(writable ? ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1) {
+    struct stat own {};
+    if (file_ < 0 || ::fstat(file_, &own) != 0) return;
+    device_ = own.st_dev;
+    inode_ = own.st_ino;
+}
 
 AcknowledgedFile::~AcknowledgedFile() {
     if (file_ >= 0) ::close(file_);
@@ -57,6 +63,12 @@ void AcknowledgedFile::write(Mark mark) noexcept {
     const std::string text = text_of(mark);
     // A write that fails leaves the older mark, which is still true.
     [[maybe_unused]] const ssize_t written = ::pwrite(file_, text.data(), text.size(), 0);
+}
+
+bool AcknowledgedFile::is_in_place() const noexcept {
+    if (inode_ == 0) return true;
+    struct stat now {};
+    return ::stat(path_.c_str(), &now) == 0 && now.st_dev == device_ && now.st_ino == inode_;
 }
 
 }  // namespace weft::reliability

@@ -30,9 +30,14 @@ public:
 
     [[nodiscard]] static std::optional<Mark> read(const std::filesystem::path& directory);
     void write(Mark mark) noexcept;
+    /// False: what stands under its name is not what was opened, since the directory was removed,
+    /// moved or covered by another. True where nothing is written.
+    [[nodiscard]] bool is_in_place() const noexcept;
 
 private:
+    const std::filesystem::path path_;
     int file_;
+    std::uint64_t device_ = 0, inode_ = 0;
 };
 
 }  // namespace weft::reliability

@@ -142,6 +142,8 @@ public:
     [[nodiscard]] virtual std::uint64_t bytes_from(JournalId from) = 0;
     /// "" or why nothing could be stored now.
     [[nodiscard]] virtual std::string no_room() = 0;
+    /// "" or why what is stored now would be lost: the place that it goes to is gone.
+    [[nodiscard]] virtual std::string lost() { return {}; }
     /// Waits for views; afterwards view() answers `closed`.
     virtual void close() = 0;
 };

@@ -15,7 +15,7 @@ constexpr std::uint64_t passed_before_index = 128;
 /// One read: walks, and fills a page until something ends it.
 class Reading {
 public:
-    Reading(StoredView& view, const TopicFilter& filter, const ReadLimits& limits, Start start)
+    Reading(StoredView& view, const TopicFilter& filter, const ReadLimits& limits, ReadStart start)
         : view_(view),
           filter_(filter),
           limits_(limits),
@@ -126,7 +126,7 @@ private:
 };
 
 /// Of a position before the low-water mark no more is said than a read up to `through` reaches.
-void clip(Start& start, Position after, JournalId through, const StoredView& view) {
+void clip(ReadStart& start, Position after, JournalId through, const StoredView& view) {
     if (!start.gap || start.gap->to <= through || !start.gap->lost) return;
     start.from = std::max(through, after.id) + 1;
     if (through <= after.id) {

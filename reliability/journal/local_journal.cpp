@@ -147,6 +147,7 @@ JournalInfo LocalJournal::info() {
         now.not_ready =
             trouble->reason == Reason::disk_full ? core_->storage->no_room() : trouble->sentence;
     }
+    if (now.not_ready.empty()) now.not_ready = core_->storage->lost();
     if (now.not_ready.empty()) now.not_ready = core_->storage->no_room();
     return now;
 }

@@ -147,6 +147,7 @@ public:
     std::uint64_t bytes() override;
     std::uint64_t bytes_from(JournalId from) override;
     std::string no_room() override;
+    std::string lost() override;
     void close() override;
 
 private:
@@ -154,6 +155,7 @@ private:
     void publish(std::shared_ptr<Database> database, JournalId low, JournalId head);
     [[nodiscard]] JournalResult<void> fill(rocksdb::WriteBatch& batch, const Commit& commit,
                                            Database& database);
+    [[nodiscard]] JournalResult<void> still_in_place();
     [[nodiscard]] JournalResult<void> open_again();
     [[nodiscard]] tl::unexpected<JournalError> absent() const;
 

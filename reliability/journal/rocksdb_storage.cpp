@@ -168,6 +168,7 @@ JournalResult<void> Storage::commit(const Commit& commit) {
     if (const std::string full = no_room(); !full.empty()) {
         return journal_error(Reason::disk_full, full);
     }
+    if (auto there = still_in_place(); !there) return there;
     if (spoiled_) {
         if (auto opened = open_again(); !opened) return opened;
     }
@@ -189,12 +190,20 @@ JournalResult<void> Storage::commit(const Commit& commit) {
         }
         return tl::make_unexpected(std::move(error));
     }
+    // Files that are open are written without complaint after they have been removed.
+    if (auto there = still_in_place(); !there) return there;
     if (write.sync) {
         acknowledged_.write({before->database->db->GetLatestSequenceNumber(), commit.head});
     }
     if (commit.low) place_->low = *commit.low;
     publish(before->database, commit.low.value_or(before->low), commit.head);
     return {};
+}
+
+JournalResult<void> Storage::still_in_place() {
+    const std::string why = lost();
+    if (why.empty()) return {};
+    return journal_error(Reason::io, why + "; open the journal again then");
 }
 
 JournalResult<void> Storage::open_again() {
@@ -296,6 +305,12 @@ std::string Storage::no_room() {
            " MiB left, and a journal needs " +
            std::to_string(place_->options.free_bytes_min >> 20) +
            " MiB; make room, and storing goes on";
+}
+
+std::string Storage::lost() {
+    if (acknowledged_.is_in_place()) return {};
+    return place_->path.string() +
+           " was removed, moved or mounted over: nothing can be stored until it is where it was";
 }
 
 void Storage::close() {

@@ -17,18 +17,18 @@ tl::unexpected<JournalError> missing(JournalId id) {
 
 }  // namespace
 
-JournalResult<Start> start_of(const StoredView& view, Position after) {
+JournalResult<ReadStart> start_of(const StoredView& view, Position after) {
     if (after.epoch != 0 && after.epoch != view.epoch) {
         // Of another life of the journal: nobody knows what was lost.
-        return Start{view.low, JournalGap{1, view.low - 1, std::nullopt}};
+        return ReadStart{view.low, JournalGap{1, view.low - 1, std::nullopt}};
     }
     if (after.id > view.head) {
         return journal_error(Reason::invalid, "position " + after.text() +
                                                   " lies beyond the journal's head, which is " +
                                                   std::to_string(view.head));
     }
-    if (after.id + 1 >= view.low) return Start{after.id + 1, std::nullopt};
-    return Start{view.low, JournalGap{after.id + 1, view.low - 1, view.low - 1 - after.id}};
+    if (after.id + 1 >= view.low) return ReadStart{after.id + 1, std::nullopt};
+    return ReadStart{view.low, JournalGap{after.id + 1, view.low - 1, view.low - 1 - after.id}};
 }
 
 JournalResult<const RawRun*> RunWalk::at(JournalId id) {

@@ -12,11 +12,11 @@
 namespace weft::reliability {
 
 /// Where a read begins.
-struct Start {
+struct ReadStart {
     JournalId from = 1;  ///< The first id that may be given.
     std::optional<JournalGap> gap;
 };
-[[nodiscard]] JournalResult<Start> start_of(const StoredView& view, Position after);
+[[nodiscard]] JournalResult<ReadStart> start_of(const StoredView& view, Position after);
 
 class RunWalk {
 public:

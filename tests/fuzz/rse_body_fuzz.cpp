@@ -1,5 +1,6 @@
 // What RSE clients post: our check and the parser of the fabric agree on what JSON is, except for
-// halves of surrogate pairs as escapes, which stand for no text but are within the grammar.
+// halves of surrogate pairs as escapes, which stand for no text but are within the grammar. The
+// items of a batch are JSON each, and together what was posted.
 
 #include <cassert>
 #include <string>
@@ -10,11 +11,33 @@
 #include "tests/fuzz/targets.hpp"
 
 namespace weft::fuzz {
+namespace {
+
+using gateway::rse::check_json;
+
+void check_items(std::string_view list, std::size_t depth_max) {
+    std::string joined = "[";
+    std::size_t count = 0;
+    for (const std::string_view item : gateway::rse::list_items(list)) {
+        assert(check_json(item, depth_max));
+        if (count++ > 0) joined += ',';
+        joined += item;
+    }
+    joined += ']';
+    assert(check_json(joined, depth_max) == gateway::rse::JsonRoot::array);
+    const auto all = fabric::from_json(list);
+    if (!all) return;
+    assert(all->list() != nullptr && all->list()->size() == count);
+    assert(fabric::from_json(joined) == *all);
+}
+
+}  // namespace
 
 void rse_body(std::string_view input) {
-    using gateway::rse::check_json;
     constexpr std::size_t depth_max = 64;
-    const bool checked = check_json(input, depth_max).has_value();
+    const auto root = check_json(input, depth_max);
+    const bool checked = root.has_value();
+    if (root == gateway::rse::JsonRoot::array) check_items(input, depth_max);
     const bool parsed = fabric::compact_json(input, depth_max).has_value();
     assert(checked || !parsed);
     assert(parsed || !checked || input.find("\\u") != std::string_view::npos);

@@ -36,5 +36,11 @@ void rse_request(std::string_view input);      ///< Path, '\n', query, '\n', Use
 void rse_body(std::string_view input);         ///< What RSE clients post.
 void uri(std::string_view input);              ///< A target, a query, text with escapes.
 void http_request(std::string_view input);     ///< What a client of the gateway sends.
+void cloud_events(std::string_view input);     ///< Content type and headers, '\n\n', a body.
+void ws_frames(std::string_view input);        ///< A frame of the native WebSocket.
+void esub_frames(std::string_view input);      ///< A frame of esub's prep.
+void routemaster_event(std::string_view input);
+void subscribe_request(std::string_view input);  ///< Of Routemaster.
+void webhook_request(std::string_view input);    ///< Of the native webhooks.
 
 }  // namespace weft::fuzz

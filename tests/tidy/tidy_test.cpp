@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "signing/refusal.hpp"
+#include "tests/tidy/external_names.hpp"
 
 namespace {
 
@@ -120,6 +121,54 @@ TEST(Tidy, EachThirdPartyLibraryStaysInItsFewFiles) {
         }
     }
     EXPECT_THAT(wrong, IsEmpty());
+}
+
+TEST(Tidy, WhatIsDefinedTwiceIsFoundAndWhatOnlyLooksAlikeIsNot) {
+    const std::map<std::string, std::string> planted = {
+        {"a.hpp", R"(namespace weft::tools {
+inline std::unique_ptr<Fabric> open_fabric(Context& context, int tries = 3) { return {}; }
+inline void alone(int) {}
+struct Shown { int a{}; };
+template <class T> T first(const std::vector<T>& of) { return of[0]; }
+namespace { void hidden() {} }
+static void own() {}
+constexpr auto table = std::to_array({1, 2});
+const auto called = [](int) { return 1; };
+})"},
+        {"b.cpp", R"(// inline void alone(int) {}
+#define OPEN {
+namespace weft::tools {
+std::unique_ptr<Fabric> open_fabric(
+    Context& other, int) try { return {}; } catch (...) {}
+void alone(std::string text) { const char c = '{'; const auto big = 1'000; puts("{"); }
+struct Shown { int b{}; };
+template <class T> T first(const std::vector<T>& all) { return all[0]; }
+namespace { void hidden() {} struct Inner {}; }
+static void own() {}
+struct Declared;
+int declared(int);
+Made::Made(int a) : a_{a}, b_(1) { run(); }
+})"},
+        {"c.cpp", R"(namespace weft::other { struct Shown {}; void alone(int) {} }
+namespace weft::tools { struct Declared {}; int declared(int b) { return b; }
+namespace { struct Inner {}; } })"}};
+    EXPECT_THAT(weft::testing::defined_twice(planted),
+                ::testing::ElementsAre("type weft::tools::Shown: a.hpp, b.cpp",
+                                       "weft::tools::first<>(const std::vector<T>&): a.hpp, b.cpp",
+                                       "weft::tools::open_fabric(Context&, int): a.hpp, b.cpp"));
+}
+
+TEST(Tidy, NothingWithExternalLinkageIsDefinedInTwoFilesOfTheProgram) {
+    const std::set<std::string> linked = {"config",      "signing", "fabric",
+                                          "reliability", "gateway", "tools"};
+    std::map<std::string, std::string> sources;
+    for (const fs::path& file : files()) {
+        if (is_source(file) && linked.contains(file.begin()->string())) {
+            sources[file.string()] = text_of(file);
+        }
+    }
+    ASSERT_GT(sources.size(), 100U);
+    EXPECT_THAT(weft::testing::defined_twice(sources), IsEmpty());
 }
 
 TEST(Tidy, EveryRefusalHasATestThatNamesIt) {

@@ -190,15 +190,34 @@ TEST_F(BridgePublishing, SaysThatTheDiskIsFullAndGoesOnOnceThereIsRoom) {
 TEST_F(BridgePublishing, TellsFailuresOfTheJournalApart) {
     open_bridge();
     const std::vector<std::pair<JournalError::Reason, Kind>> cases{
-        {JournalError::Reason::io, Kind::journal_away},
         {JournalError::Reason::busy, Kind::busy},
-        {JournalError::Reason::closed, Kind::stopped}};
+        {JournalError::Reason::closed, Kind::stopped},
+        {JournalError::Reason::io, Kind::journal_away}};
     for (const auto& [reason, kind] : cases) {
         journal_->fail_with(JournalError{reason, "so it is"});
         const auto refused = publish(request());
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().kind, kind);
     }
+}
+
+TEST_F(BridgePublishing, AfterItsJournalFailedNothingIsPublishedDurablyAnyMore) {
+    open_bridge();
+    journal_->fail_with(JournalError{JournalError::Reason::io, "input/output error"});
+    const auto first = publish(request());
+    ASSERT_FALSE(first);
+    EXPECT_TRUE(first.error().id) << "it went out live before the journal said no";
+    journal_->fail_with({});
+    const auto second = publish(request());
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().kind, Kind::journal_away);
+    EXPECT_FALSE(second.error().id);
+    EXPECT_THAT(second.error().sentence, HasSubstr("restart the gateway"));
+    EXPECT_THAT(bridge_->not_ready(), HasSubstr("restart the gateway"));
+    EXPECT_EQ(journal_->info().head, 0U);
+    PublishRequest plain = request();
+    plain.mode = PublishRequest::Mode::fire_and_forget;
+    EXPECT_TRUE(publish(plain)) << "that needs no journal";
 }
 
 TEST_F(BridgePublishing, AnswersInTimeWhatDoesNotComeBack) {
