@@ -63,6 +63,24 @@ void Connection::answer(const std::shared_ptr<Turn>& turn, Response response) {
     write({buffer_of(out_head_), buffer_of(out_body_)});
 }
 
+void Connection::answer_rest(const std::shared_ptr<Turn>& turn, Response response, std::string head,
+                             std::size_t written) {
+    if (turn != turn_ || phase_ != Phase::handling) {
+        if (response.report) response.report->done(false);
+        return;
+    }
+    report_ = std::move(response.report);
+    status_ = response.status;
+    out_head_ = std::move(head);
+    out_body_ = std::move(response.body);
+    turn_bytes_ = written;
+    phase_ = Phase::writing;
+    if (written < out_head_.size()) {
+        return write({buffer_of(out_head_) + written, buffer_of(out_body_)});
+    }
+    write({buffer_of(out_body_) + (written - out_head_.size())});
+}
+
 void Connection::refuse(const Refusal& refusal) {
     core_->counters.refused(refusal.reason);
     refuse_with(problem(refusal.status, refusal.sentence));

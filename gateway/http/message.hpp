@@ -84,9 +84,10 @@ struct Request {
 
 /// For who must know whether an answer left: the client then has it, as far as that can be known.
 struct WriteReport {
-    /// Called once by the io thread of the connection, unless the server goes first. True: the
-    /// operating system took every byte, and the client had not closed its half by then. A client
-    /// that had closed it before is not written to at all.
+    /// Called once, by the io thread of the connection or, before answer() returns, by the thread
+    /// that answers; unless the server goes first. True: the operating system took every byte, and
+    /// the client had not closed its half by then. A client that had closed it before is not
+    /// written to at all.
     std::function<void(bool all_taken)> done;
     /// Without progress for so long the client is cut off.
     std::chrono::milliseconds patience{5000};
