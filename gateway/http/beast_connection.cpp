@@ -10,7 +10,6 @@
 #include "gateway/http/beast_websocket.hpp"
 #include "gateway/http/problem.hpp"
 #include "gateway/http/trace_parent.hpp"
-#include "signing/sodium.hpp"
 
 namespace weft::gateway {
 namespace {
@@ -18,23 +17,6 @@ namespace {
 /// For a client to read the last answer and close, too; while the server stops, less.
 constexpr std::chrono::milliseconds linger_time{2000}, linger_time_of_stop{300};
 constexpr unsigned char tls_handshake_byte = 0x16;
-
-std::string joined(const std::vector<std::string_view>& values) {
-    std::string all;
-    for (const std::string_view value : values) {
-        if (!all.empty()) all += ',';
-        all += value;
-    }
-    return all;
-}
-
-/// The client's, or one of our own.
-std::string trace_of(const Request& request) {
-    if (auto given = trace_parent(request.headers)) return *given;
-    std::array<char, 24> random{};
-    signing::random_bytes(random.data(), random.size());
-    return made_trace_parent({random.data(), random.size()});
-}
 
 bool asks_for_websocket(const Request& request) noexcept {
     return request.headers.lists("Upgrade", "websocket");
@@ -121,6 +103,8 @@ void Connection::listen() {
 }
 
 void Connection::on_bytes(SocketError error, std::string_view bytes) {
+    settle_direct();
+    if (phase_ == Phase::closed) return;
     if (error) return on_end_of_input(error);
     if (phase_ == Phase::reading && input_.empty()) {
         is_feeding_ = true;
@@ -147,6 +131,8 @@ void Connection::on_end_of_input(SocketError error) {
     // A client may close its half after the request and still read the answer: so what is being
     // answered goes on, and only who waits is told.
     if (is_orderly && phase_ == Phase::handling) {
+        turn_->direct.shut();
+        if (settle_direct()) return close();
         ++core_->counters[Count::gone];
         asio::post(loop_.context(), [turn = turn_] { turn->gone.happen(); });
         return;
@@ -157,7 +143,11 @@ void Connection::on_end_of_input(SocketError error) {
 
 void Connection::feed() {
     is_feeding_ = true;
-    while (phase_ == Phase::reading && !input_.empty()) {
+    const auto may_go_on = [this] {
+        if (phase_ == Phase::handling && turn_->direct.is_done_or_tell()) settle_direct();
+        return phase_ == Phase::reading;
+    };
+    while (!input_.empty() && may_go_on()) {
         input_.erase(0, feed_some(input_));
     }
     is_feeding_ = false;
@@ -239,6 +229,10 @@ void Connection::begin_turn() {
         core_->counters.refused(Refused::too_many_requests);
         return answer(turn_, problem(503, "too many requests wait for answers; try again later"));
     }
+    // What is behind the handshake of a WebSocket is not read before the answer.
+    const bool is_plain = keep_alive_ && !is_writing_ && turn_->request.method != "HEAD" &&
+                          wire_->direct_socket() >= 0 && !asks_for_websocket(turn_->request);
+    if (is_plain) turn_->direct.open(wire_->direct_socket(), same_system_);
     try {
         Handler* handler = site_->router.find(turn_->request.raw_path());
         // If the handler lets go of it, by an exception too, it answers 500.
@@ -270,7 +264,24 @@ void Connection::upgrade(const std::shared_ptr<Turn>& turn, WebSocketHooks hooks
     start_websocket(std::move(start), std::move(wire_));
 }
 
+/// If another thread has written the answer: what was left to do about it.
+bool Connection::settle_direct() {
+    if (phase_ != Phase::handling || !turn_->direct.is_done()) return false;
+    turn_.reset();  // It was counted and recorded by who answered.
+    phase_ = Phase::reading;
+    deadline_ = loop_.now() + core_->limits.idle;
+    if (core_->draining) linger();
+    return true;
+}
+
+void Connection::go_on(const std::shared_ptr<Turn>& turn) {
+    if (turn != turn_ || !settle_direct() || is_feeding_) return;
+    feed();
+    listen();
+}
+
 void Connection::tick(SteadyTime now) {
+    settle_direct();
     if (now < deadline_) return;
     if (phase_ == Phase::reading) {
         if (reader_.state() != RequestReader::State::idle) {
@@ -287,6 +298,7 @@ void Connection::tick(SteadyTime now) {
 }
 
 void Connection::drain() {
+    if (settle_direct()) return close();
     const bool is_idle =
         phase_ == Phase::opening ||
         (phase_ == Phase::reading && reader_.state() == RequestReader::State::idle);
@@ -294,8 +306,12 @@ void Connection::drain() {
 }
 
 void Connection::end() {
+    settle_direct();
     switch (phase_) {
         case Phase::handling:
+            // Who has begun to answer goes on.
+            if (turn_->direct.shut() == DirectAnswer::State::partial) return;
+            if (settle_direct()) return close();
             core_->counters.refused(Refused::stopping);
             return answer(turn_, problem(503, "the server is stopping; try again"));
         case Phase::streaming:
@@ -334,7 +350,10 @@ void Connection::close() {
     if (phase_ == Phase::closed) return;
     const auto self = shared_from_this();
     if (turn_) {
-        if (phase_ == Phase::handling) {
+        turn_->direct.shut();
+        if (phase_ == Phase::handling && turn_->direct.is_done()) {
+            turn_.reset();
+        } else if (phase_ == Phase::handling) {
             if (!eof_) ++core_->counters[Count::gone];
             record_access(499);
             asio::post(loop_.context(), [turn = turn_] { turn->gone.happen(); });
@@ -359,28 +378,21 @@ void Connection::close() {
 }
 
 void Connection::record_access(unsigned status) {
-    if (!core_->on_access) return;
-    const Request& request = turn_ ? turn_->request : reader_.request();
-    const std::string token = request.caller ? request.caller->get() : "";
-    const std::string forwarded_for = joined(request.headers.all("X-Forwarded-For"));
-    const std::string traceparent = trace_of(request);
-    AccessRecord record;
-    record.method = request.method;
-    record.target = request.target;
-    record.peer = peer_;
-    record.request_id = turn_ ? std::string_view{request.id} : std::string_view{refused_id_};
-    record.listener = site_->address;
-    record.token = token;
-    record.forwarded_for = forwarded_for;
-    record.traceparent = traceparent;
-    record.version = request.version;
-    record.status = status;
-    record.bytes = turn_bytes_;
     if (turn_) {
-        record.took =
-            std::chrono::duration_cast<std::chrono::microseconds>(loop_.now() - turn_->begin);
+        const auto took = loop_.now() - turn_->begin;
+        return core_->record(turn_->request, turn_->request.id, status, turn_bytes_,
+                             std::chrono::duration_cast<std::chrono::microseconds>(took));
     }
-    core_->on_access(record);
+    if (!core_->on_access) return;
+    const Request& read = reader_.request();
+    Request refused;
+    refused.method = read.method;
+    refused.target = read.target;
+    refused.version = read.version;
+    refused.headers = read.headers;
+    refused.peer = peer_;
+    refused.listener = site_->address;
+    core_->record(refused, refused_id_, status, turn_bytes_, {});
 }
 
 }  // namespace weft::gateway

@@ -32,6 +32,11 @@ public:
 
     // What the exchange asks for; each does nothing if the turn is over.
     void answer(const std::shared_ptr<Turn>& turn, Response response);
+    /// Another thread has written so many bytes of head and body; the rest is to be written here.
+    void answer_rest(const std::shared_ptr<Turn>& turn, Response response, std::string head,
+                     std::size_t written);
+    /// Another thread has written all of it, and the next request is here already.
+    void go_on(const std::shared_ptr<Turn>& turn);
     void stream(const std::shared_ptr<Turn>& turn, Response head, std::shared_ptr<StreamLink> link);
     void upgrade(const std::shared_ptr<Turn>& turn, WebSocketHooks hooks, std::string protocol);
     /// Nobody will answer, and nobody would read it: the client has gone.
@@ -59,6 +64,7 @@ private:
     bool on_head();
     bool count_body();
     void begin_turn();
+    bool settle_direct();
     void refuse(const Refusal& refusal);
     void refuse_with(Response response);
     void refuse_to_https();

@@ -13,8 +13,6 @@ namespace weft::gateway {
 namespace {
 
 constexpr std::size_t batch_items_max = 60;
-/// So much fits into the window of every client that reads at all.
-constexpr std::size_t sure_bytes = std::size_t{16} << 10U;
 /// How long an answer that has left is let alone before it is looked at: a moment, then longer.
 constexpr std::chrono::microseconds first_pause{250}, longest_pause{50'000};
 /// What a client that is there has not read for so long counts as taken, once our system has it.
@@ -69,6 +67,25 @@ void Connection::answer(const std::shared_ptr<Turn>& turn, Response response) {
     if (has_body && turn->request.method != "HEAD") out_body_ = std::move(response.body);
     phase_ = Phase::writing;
     write({buffer_of(out_head_), buffer_of(out_body_)});
+}
+
+void Connection::answer_rest(const std::shared_ptr<Turn>& turn, Response response, std::string head,
+                             std::size_t written) {
+    if (turn != turn_ || phase_ != Phase::handling) {
+        if (response.report) response.report->done(false);
+        return;
+    }
+    report_ = std::move(response.report);
+    asks_system_ = report_.has_value();  // It had no room for all of it at once.
+    status_ = response.status;
+    out_head_ = std::move(head);
+    out_body_ = std::move(response.body);
+    turn_bytes_ = written;
+    phase_ = Phase::writing;
+    if (written < out_head_.size()) {
+        return write({buffer_of(out_head_) + written, buffer_of(out_body_)});
+    }
+    write({buffer_of(out_body_) + (written - out_head_.size())});
 }
 
 void Connection::refuse(const Refusal& refusal) {

@@ -8,6 +8,7 @@
 
 #include "gateway/http/beast_loop.hpp"
 #include "gateway/http/beast_tls.hpp"
+#include "gateway/http/direct_answer.hpp"
 #include "gateway/http/once_hook.hpp"
 #include "gateway/http/router.hpp"
 #include "gateway/http/server.hpp"
@@ -27,6 +28,10 @@ struct Core {
     [[nodiscard]] std::string next_request_id();
     /// The client's, if it is one; else the next one.
     [[nodiscard]] std::string request_id(const Headers& headers);
+
+    /// For the access log. Any thread.
+    void record(const Request& request, std::string_view request_id, unsigned status,
+                std::uint64_t bytes, std::chrono::microseconds took) const;
 
     /// For stop(): the number of connections has changed.
     std::mutex open_mutex;
@@ -70,6 +75,7 @@ private:
 };
 
 /// One request on its way through a handler; shared by its connection and its exchange.
+/// Threads: what is not const by any thread.
 struct Turn {
     Turn(std::shared_ptr<Core> core_of, Request request_of, SteadyTime begin_at);
     ~Turn();
@@ -81,6 +87,7 @@ struct Turn {
     const SteadyTime begin;
     const std::uint64_t body_bytes;
     OnceHook gone;
+    DirectAnswer direct;
 };
 
 }  // namespace weft::gateway

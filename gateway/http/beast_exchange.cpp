@@ -9,6 +9,9 @@
 namespace weft::gateway {
 namespace {
 
+/// Longer answers are left to the io thread, which goes on where the socket is full.
+constexpr std::size_t direct_bytes_max = std::size_t{256} << 10U;
+
 class HttpStream final : public Stream {
 public:
     HttpStream(std::shared_ptr<Core> core, std::shared_ptr<StreamLink> link,
@@ -68,7 +71,51 @@ bool HttpExchange::use() {
     return false;
 }
 
+/// By a thread that is not the connection's: writes it here and now, so that nobody has to wake up.
+/// False: the io thread has to do it, and `response` is as it was.
+bool HttpExchange::send_directly(Response& response) {
+    Core& core = *turn_->core;
+    const Request& request = turn_->request;
+    if (core.draining || response.close || response.body.size() > direct_bytes_max) return false;
+    if (response.status < 200 || response.status > 599) return false;
+    const bool has_body = may_have_body(response.status);
+    HeadShape shape;
+    shape.version = request.version;
+    shape.request_id = request.id;
+    shape.now = std::time(nullptr);
+    if (has_body) shape.length = response.body.size();
+    std::string head = response_head(response.status, response.headers, shape);
+    const std::string_view body = has_body ? std::string_view{response.body} : "";
+    const auto written = turn_->direct.write(head, body, response.report.has_value());
+    if (written.state == DirectAnswer::State::closed) return false;
+    if (written.state == DirectAnswer::State::partial) {
+        if (!has_body) response.body.clear();
+        (void)loop_->post([connection = connection_, turn = turn_, response = std::move(response),
+                           head = std::move(head), bytes = written.bytes]() mutable {
+            if (const auto open = connection.lock()) {
+                open->answer_rest(turn, std::move(response), std::move(head), bytes);
+            } else if (response.report) {
+                response.report->done(false);
+            }
+        });
+        return true;
+    }
+    turn_->gone.forget();
+    --core.counters[Count::requests_open];
+    const auto took = std::chrono::steady_clock::now() - turn_->begin;
+    core.record(request, request.id, response.status, written.bytes,
+                std::chrono::duration_cast<std::chrono::microseconds>(took));
+    if (written.tell) {
+        (void)loop_->post([connection = connection_, turn = turn_] {
+            if (const auto open = connection.lock()) open->go_on(turn);
+        });
+    }
+    if (response.report) response.report->done(true);
+    return true;
+}
+
 void HttpExchange::send(Response response) {
+    if (!loop_->is_here() && send_directly(response)) return;
     (void)loop_->run(
         [connection = connection_, turn = turn_, response = std::move(response)]() mutable {
             if (const auto open = connection.lock()) {

@@ -26,6 +26,7 @@ public:
 private:
     bool use();
     void send(Response response);
+    bool send_directly(Response& response);
     void answer_refusal(const Refusal& refusal);
 
     std::shared_ptr<Turn> turn_;

@@ -35,10 +35,11 @@ public:
     /// At once if this is the io thread, else later. False as post().
     template <typename Work>
     bool run(Work&& work) {
-        if (thread_.load() != std::this_thread::get_id()) return post(std::forward<Work>(work));
+        if (!is_here()) return post(std::forward<Work>(work));
         work();
         return true;
     }
+    [[nodiscard]] bool is_here() const { return thread_.load() == std::this_thread::get_id(); }
     void runs_here() { thread_ = std::this_thread::get_id(); }
     void close() {
         const std::lock_guard lock(mutex_);
