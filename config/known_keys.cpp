@@ -267,6 +267,8 @@ Keys translated_protocols() {
                  secret(key(Type::text, "root_key", "\"\"", "The token that may do everything.")),
                  list("clients", "[]", secret(each(Type::text)),
                       "Client tokens, besides those of `weft token`."),
+                 key(Type::flag, "require_https", "false",
+                     "Send plain HTTP to https (308); gateway.trusted_proxies are believed."),
                  key(Type::size, "max_event_data", "64", "Bytes of data in one event."),
                  key(Type::size, "max_bytes", "0",
                      "The oldest events are dropped when the journal comes near; 0: never."),

@@ -147,6 +147,7 @@ void Gateway::make_routemaster(Context& context) {
     config::Problems problems;
     auto settings = gateway::routemaster::Settings::read(context.configuration(), problems);
     Context::require_none(problems);
+    settings.trusted_proxies = settings_.trusted_proxies;
     routemaster_presenter_ = std::make_unique<gateway::routemaster::RoutemasterPresenter>(
         settings.topic_root, WEFT_VERSION);
     engine_->add(*routemaster_presenter_);

@@ -420,6 +420,16 @@ std::vector<std::string> Courier::go_to(Position position, Moment now) {
     return under_way;
 }
 
+std::vector<std::string> Courier::confirm(const Fetched& fetched, Moment now) {
+    const Position place = position();
+    if (fetched.through <= place.id) return {};
+    if (fetched.from == place.id) {
+        progress_.sent += fetched.sent;
+        progress_.dropped += fetched.dropped;
+    }
+    return go_to({place.epoch, fetched.through}, now);
+}
+
 std::size_t Courier::parked() const {
     if (subscription_.ordered) return 0;
     return static_cast<std::size_t>(std::count_if(

@@ -116,6 +116,9 @@ public:
     /// The deliveries that are under way then: to be cancelled.
     [[nodiscard]] std::vector<std::string> go_to(reliability::Position position, Moment now);
 
+    /// As Engine::confirm(). The deliveries that are under way: to be cancelled.
+    [[nodiscard]] std::vector<std::string> confirm(const Fetched& fetched, Moment now);
+
     [[nodiscard]] const Subscription& subscription() const noexcept { return subscription_; }
     [[nodiscard]] reliability::Position position() const;
     [[nodiscard]] const Progress& counts() const noexcept { return progress_; }
@@ -147,7 +150,7 @@ private:
     using Batches = std::map<std::string, Batch>;
 
     [[nodiscard]] bool active() const noexcept {
-        return subscription_.state == Subscription::State::active;
+        return subscription_.state == Subscription::State::active && !subscription_.url.empty();
     }
     [[nodiscard]] std::size_t concurrency() const noexcept;
     [[nodiscard]] bool may_take() const;

@@ -22,6 +22,7 @@
 #include "fabric/message/message_id.hpp"
 #include "gateway/bridge/fabric_bridge.hpp"
 #include "gateway/delivery/presenter.hpp"
+#include "gateway/delivery/progress.hpp"
 #include "gateway/delivery/subscription.hpp"
 
 namespace weft::gateway::delivery {
@@ -57,6 +58,21 @@ struct Attempt {
     bool on_request = false;  ///< A resend or a test: moves nothing.
 };
 
+/// How long its requests took, since this process began.
+struct DeliveryTimes {
+    struct Sum {
+        std::uint64_t ms = 0, ms2 = 0;  ///< Of the times, and of their squares.
+        void add(std::uint64_t took_ms) {
+            ms += took_ms;
+            ms2 += took_ms * took_ms;
+        }
+    };
+    Sum succeeded, failed;
+    /// Batches that were tried; ms from when the first of their messages was stored until the first
+    /// attempt, and until the one that succeeded.
+    std::uint64_t batches = 0, until_first_ms = 0, until_last_ms = 0;
+};
+
 struct SubscriptionStatus {
     Subscription subscription;
     reliability::JournalId position = 0;  ///< Everything up to it is delivered, parked or unwanted.
@@ -69,6 +85,7 @@ struct SubscriptionStatus {
     std::uint64_t attempts = 0, failures = 0, failures_in_a_row = 0;
     std::optional<std::uint64_t> failing_since_us, next_attempt_us;
     std::string last_error;
+    DeliveryTimes times{};
 };
 
 class Engine {
@@ -110,6 +127,9 @@ public:
     virtual void send(std::string id, StoredEvent event, OnAttempt done) = 0;
     /// The cursor goes to where messages stored at this time or later follow.
     virtual void recover(std::string id, std::uint64_t since_us, OnDone done) = 0;
+    /// The place goes to `through`, never back; a figure counts where the place still is `from`.
+    /// Tells how it stands, without counting what waits. `invalid`: it has an url.
+    virtual void confirm(std::string id, Fetched fetched, OnStatus done) = 0;
     /// active: tries at once.
     virtual void set_state(std::string id, Subscription::State state, std::string reason,
                            OnDone done) = 0;

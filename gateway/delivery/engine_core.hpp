@@ -33,6 +33,7 @@ struct Flight {
     Attempt attempt;
     std::vector<std::string> secrets;  ///< Values that its receiver may say back to us.
     bool counted_failing = false;
+    std::uint64_t stored_us = 0;  ///< Its first message.
 };
 
 struct Entry {
@@ -48,6 +49,7 @@ struct Entry {
     std::map<std::string, Flight> flights;  ///< By delivery.
     std::deque<Attempt> attempts;           ///< Oldest first.
     std::uint64_t attempt_numbers = 0;
+    DeliveryTimes times;
     FabricBridge::Ticket waiter = 0;
     std::optional<fabric::Instant> timer;
     bool ready = false;     ///< Stands in a queue of those that want to send.
@@ -131,6 +133,7 @@ struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     void all(const std::string& kind, const OnAll& done);
     void resend(const std::string& id, reliability::JournalId message, const OnAttempt& done);
     void recover(const std::string& id, std::uint64_t since_us, const OnDone& done);
+    void confirm(const std::string& id, const Fetched& fetched, const OnStatus& done);
     void set_state(const std::string& id, Subscription::State state, std::string reason,
                    const OnDone& done);
     void check_url(const std::string& url, const OnDone& done);

@@ -36,6 +36,11 @@ std::vector<std::string> secrets_of(const OutgoingRequest& request) {
     return secrets;
 }
 
+/// 0 where the calendar was set back.
+std::uint64_t ms_between(std::uint64_t from_us, std::uint64_t to_us) {
+    return to_us > from_us ? (to_us - from_us) / 1000 : 0;
+}
+
 std::string as_utf8(std::string_view text) {
     std::string good;
     while (!text.empty()) {
@@ -145,6 +150,11 @@ void LiveEngine::Core::start_send(Entry& entry) {
     attempt.messages = send.events.size();
     attempt.attempt = send.attempt;
     attempt.time_us = now.utc_us;
+    flight.stored_us = send.events.front().stored_us;
+    if (send.attempt == 1) {
+        ++entry.times.batches;
+        entry.times.until_first_ms += ms_between(flight.stored_us, now.utc_us);
+    }
     ++in_flight;
     failing_in_flight += flight.counted_failing ? 1 : 0;
     const auto done = [weak = weak_from_this(), serial = entry.serial, delivery = send.delivery,
@@ -170,6 +180,13 @@ void LiveEngine::Core::finish_attempt(Entry& entry, Flight& flight, const SendRe
     attempt.succeeded = result.status >= 200 && result.status < 300;
     ++(attempt.succeeded ? attempts_ok : attempts_failed);
     if (attempt.succeeded && !attempt.on_request) messages_sent += attempt.messages;
+    if (!attempt.on_request) {
+        const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(result.took);
+        DeliveryTimes& times = entry.times;
+        (attempt.succeeded ? times.succeeded : times.failed)
+            .add(static_cast<std::uint64_t>(std::max<std::int64_t>(took.count(), 0)));
+        if (attempt.succeeded) times.until_last_ms += ms_between(flight.stored_us, attempt.time_us);
+    }
     entry.attempts.push_back(attempt);
     if (entry.attempts.size() > Engine::attempts_kept) entry.attempts.pop_front();
 }

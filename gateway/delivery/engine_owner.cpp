@@ -55,9 +55,9 @@ void LiveEngine::Core::put(Subscription subscription, std::optional<JournalId> s
         !bad.empty()) {
         return done(wrong(Kind::invalid, bad));
     }
-    if (const std::string bad = guard.form_error(subscription.url); !bad.empty()) {
-        return done(wrong(Kind::refused_url, bad));
-    }
+    const std::string bad_url =
+        subscription.url.empty() ? std::string{} : guard.form_error(subscription.url);
+    if (!bad_url.empty()) return done(wrong(Kind::refused_url, bad_url));
     struct Made {
         Subscription subscription;
         Progress progress;
@@ -176,6 +176,7 @@ SubscriptionStatus LiveEngine::Core::status_of(const Entry& entry) const {
                 std::chrono::duration_cast<std::chrono::microseconds>(left).count());
     }
     status.last_error = courier.last_error();
+    status.times = entry.times;
     if (entry.presenter == nullptr) {
         status.last_error = "nobody here makes requests of the kind '" + status.subscription.kind +
                             "'; is its protocol served?";
@@ -333,6 +334,19 @@ void LiveEngine::Core::recover(const std::string& id, std::uint64_t since_us, co
             done({});
             pump(*entry);
         });
+}
+
+void LiveEngine::Core::confirm(const std::string& id, const Fetched& fetched,
+                               const OnStatus& done) {
+    if (stopped) return done(stopping());
+    Entry* entry = find(id);
+    if (entry == nullptr || entry->removing) return done(none());
+    if (!entry->courier.subscription().url.empty()) {
+        return done(wrong(Kind::invalid, "what it wants is sent to its url"));
+    }
+    cancel_flights(*entry, entry->courier.confirm(fetched, moment()));
+    done(status_of(*entry));
+    pump(*entry);
 }
 
 void LiveEngine::Core::set_state(const std::string& id, Subscription::State state,

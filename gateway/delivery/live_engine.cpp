@@ -249,6 +249,14 @@ void LiveEngine::recover(std::string id, std::uint64_t since_us, OnDone done) {
     }
 }
 
+void LiveEngine::confirm(std::string id, Fetched fetched, OnStatus done) {
+    if (!core_->post([core = core_.get(), id = std::move(id), fetched, done] {
+            core->confirm(id, fetched, done);
+        })) {
+        done(tl::make_unexpected(stopped_error()));
+    }
+}
+
 void LiveEngine::set_state(std::string id, Subscription::State state, std::string reason,
                            OnDone done) {
     if (!core_->post([core = core_.get(), id = std::move(id), state, reason = std::move(reason),

@@ -84,6 +84,7 @@ public:
     void resend(std::string id, reliability::JournalId message, OnAttempt done) override;
     void send(std::string id, StoredEvent event, OnAttempt done) override;
     void recover(std::string id, std::uint64_t since_us, OnDone done) override;
+    void confirm(std::string id, Fetched fetched, OnStatus done) override;
     void set_state(std::string id, Subscription::State state, std::string reason,
                    OnDone done) override;
 

@@ -26,4 +26,11 @@ struct Progress {
     std::vector<FailedBatch> failed{};
 };
 
+/// What the owner of a subscription without url says that it has fetched.
+struct Fetched {
+    reliability::JournalId from = 0;      ///< The place that the figures were counted from.
+    reliability::JournalId through = 0;   ///< It has everything up to it; 0: it asks only.
+    std::uint64_t sent = 0, dropped = 0;  ///< Messages between them: given, and lost before.
+};
+
 }  // namespace weft::gateway::delivery

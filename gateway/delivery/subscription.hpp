@@ -50,7 +50,7 @@ struct Subscription {
     std::string id;     ///< [A-Za-z0-9_-]{1,100}: its cursor is named by it.
     std::string kind;   ///< Who makes its requests: Presenter::kind(), "webhook", "routemaster".
     std::string owner;  ///< Of a token.
-    std::string url;
+    std::string url;    ///< "": nobody is called; its owner fetches (Engine::confirm()).
     std::vector<Interest> interests;
     Batching batching;
     RetryPolicy retry;

@@ -13,7 +13,18 @@ using Kind = Measure::Kind;
 
 struct Sums {
     std::uint64_t batches = 0, events = 0, sent = 0, dropped = 0, attempts = 0, failures = 0;
+    delivery::DeliveryTimes times;
 };
+
+void add_times(delivery::DeliveryTimes& all, const delivery::DeliveryTimes& one) {
+    all.succeeded.ms += one.succeeded.ms;
+    all.succeeded.ms2 += one.succeeded.ms2;
+    all.failed.ms += one.failed.ms;
+    all.failed.ms2 += one.failed.ms2;
+    all.batches += one.batches;
+    all.until_first_ms += one.until_first_ms;
+    all.until_last_ms += one.until_last_ms;
+}
 
 }  // namespace
 
@@ -56,14 +67,18 @@ std::vector<Measure> measures_of(const std::vector<SubscriptionStatus>& all, std
     for (const SubscriptionStatus& status : all) {
         Sums& sums = by_name[SubscriptionDetails::of(status.subscription).name];
         const std::uint64_t batches = batches_of(status), due = batches_due(status, now_us, 0);
-        instant += due;
-        scheduled += batches - std::min(batches, due);
+        // Who polls is not called.
+        if (!status.subscription.url.empty()) {
+            instant += due;
+            scheduled += batches - std::min(batches, due);
+        }
         sums.batches += batches;
         sums.events += status.queued;
         sums.sent += status.sent;
         sums.dropped += status.dropped;
         sums.attempts += status.attempts;
         sums.failures += status.failures;
+        add_times(sums.times, status.times);
     }
     std::vector<Measure> measures{
         {Kind::gauge, "jobs.count", instant, {{"queue", "main"}, {"status", "instant"}}},
@@ -82,6 +97,16 @@ std::vector<Measure> measures_of(const std::vector<SubscriptionStatus>& all, std
         const std::uint64_t good = sums.attempts - std::min(sums.attempts, sums.failures);
         measures.push_back({Kind::counter, "delivery.batches", good, success});
         measures.push_back({Kind::counter, "delivery.batches", sums.failures, failure});
+        const delivery::DeliveryTimes& times = sums.times;
+        measures.push_back({Kind::counter, "delivery.time", times.succeeded.ms, success});
+        measures.push_back({Kind::counter, "delivery.time", times.failed.ms, failure});
+        measures.push_back({Kind::counter, "delivery.time2", times.succeeded.ms2, success});
+        measures.push_back({Kind::counter, "delivery.time2", times.failed.ms2, failure});
+        measures.push_back({Kind::counter, "latency.batches.count", times.batches, queue});
+        measures.push_back(
+            {Kind::counter, "latency.batches.first_attempt", times.until_first_ms, queue});
+        measures.push_back(
+            {Kind::counter, "latency.batches.last_attempt", times.until_last_ms, queue});
     }
     return measures;
 }

@@ -7,6 +7,18 @@
 
 namespace weft::gateway::routemaster {
 
+std::string events_json(std::string_view root, std::span<const StoredEvent> events) {
+    std::string list = "[";
+    for (const StoredEvent& stored : events) {
+        const auto name = name_in(root, stored.message.topic());
+        const auto event = Event::of(stored.message);
+        if (!name || !event) continue;
+        if (list.size() > 1) list += ',';
+        list += event->delivered(*name, time_of(*event, stored));
+    }
+    return list + "]";
+}
+
 std::string_view RoutemasterPresenter::kind() const noexcept {
     return subscription_kind;
 }
@@ -23,15 +35,7 @@ delivery::OutgoingRequest RoutemasterPresenter::request(const delivery::Subscrip
     request.headers = {{"Content-Type", "application/json"},
                        {"Authorization", "Basic " + signing::to_base64(uuid + ":x")},
                        {"User-Agent", "weft-routemaster/" + version_}};
-    request.body = "[";
-    for (const StoredEvent& stored : events) {
-        const auto name = name_in(root_, stored.message.topic());
-        const auto event = Event::of(stored.message);
-        if (!name || !event) continue;
-        if (request.body.size() > 1) request.body += ',';
-        request.body += event->delivered(*name, time_of(*event, stored));
-    }
-    request.body += "]";
+    request.body = events_json(root_, events);
     return request;
 }
 

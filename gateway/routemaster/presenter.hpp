@@ -1,11 +1,16 @@
 #pragma once
 // The requests that carry events to subscribers (M60, M61). Threads: any; it keeps nothing.
 
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "gateway/delivery/presenter.hpp"
 
 namespace weft::gateway::routemaster {
+
+/// As they are delivered, a JSON list; what is no event of Routemaster is left out.
+[[nodiscard]] std::string events_json(std::string_view root, std::span<const StoredEvent> events);
 
 class RoutemasterPresenter final : public delivery::Presenter {
 public:

@@ -1,5 +1,6 @@
 #include "gateway/routemaster/routemaster_handler.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -58,6 +59,9 @@ Ways ways_of(const std::vector<std::string>& path) {
         if (path[0] == "topics" || path[0] == "topic") {
             return {{"POST", Needs::client, with(publish, path[1])},
                     {"DELETE", Needs::client_or_root, with(delete_topic, path[1])}};
+        }
+        if ((path[0] == "subscription" || path[0] == "subscriber") && path[1] == "events") {
+            return {{"GET", Needs::client, poll_events}};
         }
         if (path[0] == "api_tokens") {
             return {{"DELETE", Needs::root, with(delete_token, path[1])}};
@@ -123,6 +127,29 @@ std::optional<std::string_view> below(std::string_view path, std::string_view pr
     return path;
 }
 
+/// By itself, or up to a proxy that is believed (M25); the first value counts.
+bool comes_by_https(const Settings& settings, const Request& request) {
+    if (request.tls || !settings.require_https) return true;
+    const std::string peer = client_address(request.peer, "", {});
+    const auto& proxies = settings.trusted_proxies;
+    const bool believed = std::any_of(proxies.begin(), proxies.end(), [&](const Network& network) {
+        return network.contains(peer);
+    });
+    if (!believed) return false;
+    const auto all = request.headers.all("X-Forwarded-Proto");
+    if (all.empty()) return false;
+    const std::string_view first = all.front();
+    return same_name(trimmed(first.substr(0, first.find(','))), "https");
+}
+
+Response to_https(const Request& request) {
+    const auto host = request.headers.find("Host");
+    if (!host) return error(400, "only https is spoken here, to whom? Send a Host header");
+    Response response = error(308, "only https is spoken here; ask the Location");
+    response.headers.set("Location", "https://" + std::string{*host} + request.target);
+    return response;
+}
+
 std::string methods_of(const Ways& ways) {
     std::string text;
     for (const Way& way : ways) text += (text.empty() ? "" : ", ") + way.method;
@@ -133,6 +160,9 @@ std::string methods_of(const Ways& ways) {
 
 void RoutemasterHandler::handle(std::shared_ptr<Exchange> exchange) {
     const Request& request = exchange->request();
+    if (!comes_by_https(service_.parts.settings, request)) {
+        return exchange->answer(to_https(request));
+    }
     const auto path = below(request.raw_path(), path_prefix_);
     const auto segments =
         path ? path_segments(*path) : tl::make_unexpected(std::string{"there is no such path"});

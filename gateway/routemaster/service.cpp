@@ -23,6 +23,7 @@ Service::Service(Parts the_parts)
       topics(desk),
       tally(parts.settings.topic_root, parts.bridge, topics, desk),
       subscriptions(parts.settings.topic_root, parts.engine, parts.bridge),
+      polls(parts.settings.topic_root, parts.engine, parts.bridge, parts.clock),
       autodrop_(parts.settings.journal_bytes_max, parts.settings.journal_bytes_free) {}
 
 void Service::begin() {
@@ -170,6 +171,7 @@ std::uint64_t Service::due(const std::vector<SubscriptionStatus>& all) const {
     std::uint64_t due = 0;
     const auto within = static_cast<std::uint64_t>(scaling_deadline.count());
     for (const SubscriptionStatus& status : all) {
+        if (status.subscription.url.empty()) continue;  // who polls is not called
         due += batches_due(status, parts.clock.utc_us(), within);
     }
     return due;
@@ -206,6 +208,7 @@ void Service::stop() {
         left.swap(delayed_);
     }
     for (auto& [number, one] : left) one.first->answer(std::move(one.second));
+    polls.stop();
     if (is_ready()) {
         static_cast<void>(turns.take([this](const Turns::End& end) { tally.keep(end); }));
     }

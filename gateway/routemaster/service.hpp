@@ -26,6 +26,7 @@
 #include "gateway/metrics/exposition.hpp"
 #include "gateway/routemaster/autodrop.hpp"
 #include "gateway/routemaster/clients.hpp"
+#include "gateway/routemaster/event_polls.hpp"
 #include "gateway/routemaster/measures.hpp"
 #include "gateway/routemaster/settings.hpp"
 #include "gateway/routemaster/state_desk.hpp"
@@ -83,6 +84,7 @@ public:
     TopicTable topics;
     Tally tally;
     Subscriptions subscriptions;
+    EventPolls polls;
     Turns turns;
 
 private:

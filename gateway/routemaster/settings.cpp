@@ -33,6 +33,7 @@ Settings Settings::read(const config::Configuration& configuration, config::Prob
         own.refuse("min_free",
                    "twice as much as this is freed: it must be less than half of max_bytes");
     }
+    settings.require_https = own.flag("require_https");
     settings.allow_http = whole.flag("gateway.webhooks.allow_http");
     return settings;
 }

@@ -8,6 +8,7 @@
 
 #include "config/configuration.hpp"
 #include "config/problem.hpp"
+#include "gateway/access_log/client_address.hpp"
 
 namespace weft::gateway::routemaster {
 
@@ -19,7 +20,9 @@ struct Settings {
     bool allow_http = false;              ///< Callbacks without TLS: for development.
     std::uint64_t journal_bytes_max = 0;  ///< 0: nothing is dropped on our account.
     std::uint64_t journal_bytes_free = 0;
-    std::string path_prefix{};  ///< "" or "/bus": in front of every path.
+    bool require_https = false;              ///< Plain requests get 308 (M25).
+    std::vector<Network> trusted_proxies{};  ///< Whose X-Forwarded-Proto is believed.
+    std::string path_prefix{};               ///< "" or "/bus": in front of every path.
 
     static constexpr std::size_t body_bytes_max = std::size_t{64} << 10;
     static constexpr std::size_t topics_max = 50'000;  ///< That exist.

@@ -72,11 +72,15 @@ tl::expected<SubscribeRequest, std::string> SubscribeRequest::parse(std::string_
     if (!topics) return wrong(topics.error());
     request.topics = *std::move(topics);
     const std::string* callback = (*body)["callback"].text();
-    if (callback == nullptr) return wrong("callback is required: a text that begins with https://");
-    if (std::string bad = address_error("callback", *callback, schemes); !bad.empty()) {
-        return wrong(std::move(bad));
+    if (callback == nullptr) {
+        return wrong("callback is required: a text that begins with https://, or \"poll\"");
     }
-    request.callback = *callback;
+    if (*callback != polled_callback) {
+        if (std::string bad = address_error("callback", *callback, schemes); !bad.empty()) {
+            return wrong(std::move(bad));
+        }
+        request.callback = *callback;
+    }
     if (const Value& uuid = (*body)["uuid"]; !uuid.is_nil()) {
         if (uuid.text() == nullptr || uuid.text()->size() > uuid_bytes_max) {
             return wrong("uuid must be a text of at most " + std::to_string(uuid_bytes_max) +

@@ -13,13 +13,16 @@
 
 namespace weft::gateway::routemaster {
 
+/// In place of an address: the subscriber fetches its events.
+inline constexpr std::string_view polled_callback = "poll";
+
 struct SubscribeRequest {
     static constexpr std::chrono::milliseconds timeout_default{500}, timeout_max{3'600'000};
     static constexpr std::size_t max_default = 100, max_most = 10'000;
     static constexpr std::size_t uuid_bytes_max = 1024;
 
     std::vector<std::string> topics;  ///< Each once, in their order.
-    std::string callback;
+    std::string callback;             ///< "": it is polled (event_polls.hpp).
     std::optional<std::string> uuid{};
     /// Nothing: as it was, or the default where nothing was.
     std::optional<std::chrono::milliseconds> timeout{};

@@ -62,7 +62,8 @@ Value view_of(const Visit& visit, const delivery::SubscriptionStatus& status) {
     const Value oldest = status.oldest_us ? Value(*status.oldest_us / 1'000'000) : Value{};
     return Value::Map{
         {"subscriber", subscriber_of(visit, details, is_open)},
-        {"callback", status.subscription.url},
+        {"callback",
+         status.subscription.url.empty() ? std::string{polled_callback} : status.subscription.url},
         {"topics", std::move(topics)},
         {"uuid", uuid},
         {"max_events", status.subscription.batching.max},
@@ -83,6 +84,7 @@ void subscribe(const Visit& visit) {
         if (visit.client.principal.may_read(topic_of(settings.topic_root, topic))) continue;
         return visit.answer(error(403, "this token may not read the topic " + topic));
     }
+    if (request->callback.empty()) return put(visit, *request);
     visit.service.parts.engine.check_url(request->callback,
                                          [visit, request = *request](const auto& checked) {
                                              if (!checked)
@@ -108,6 +110,13 @@ void unsubscribe_topic(const Visit& visit, const std::string& topic) {
                 answer(none ? error(404, "this topic is not subscribed") : done(result));
             });
     });
+}
+
+void poll_events(const Visit& visit) {
+    const auto poll =
+        PollRequest::parse(visit.exchange->request().raw_query().value_or(std::string_view{}));
+    if (!poll) return visit.answer(error(400, poll.error()));
+    visit.service.polls.begin(visit.exchange, visit.client, *poll);
 }
 
 void list_subscriptions(const Visit& visit) {

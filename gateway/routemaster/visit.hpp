@@ -27,6 +27,7 @@ void subscribe(const Visit& visit);
 void unsubscribe(const Visit& visit);
 void unsubscribe_topic(const Visit& visit, const std::string& topic);
 void list_subscriptions(const Visit& visit);
+void poll_events(const Visit& visit);
 
 void list_tokens(const Visit& visit);
 void add_token(const Visit& visit);

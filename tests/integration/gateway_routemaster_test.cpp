@@ -202,6 +202,41 @@ TEST_F(GatewayRoutemaster, EventsOfAServiceOnTheFabricAreDelivered) {
                 HasSubstr("routemaster_events_malformed_total 1"));
 }
 
+TEST_F(GatewayRoutemaster, WhoPollsMissesNothingWhenTheGatewayIsKilled) {  // M83
+    const Process relay = fabric_.relay();
+    std::vector<std::string> got;
+    std::string ack = "0";
+    const auto poll = [&] {
+        const HttpAnswer answer =
+            ask("GET", "/subscription/events?max=4&wait=20s&ack=" + ack, "a--1");
+        EXPECT_EQ(answer.status, 200U) << answer.body;
+        const json page = json::parse(answer.body);
+        for (const json& event : page["events"]) got.push_back(event["url"]);
+        ack = page["ack"];
+    };
+    {
+        Process running = gateway();
+        ASSERT_EQ(
+            ask("POST", "/subscription", "a--1", R"({"topics": ["widgets"], "callback": "poll"})")
+                .status,
+            204U);
+        for (int i = 0; i < 6; ++i) ASSERT_EQ(publish(i), 204U) << running.output();
+        poll();
+        running.signal(SIGKILL);
+        static_cast<void>(running.wait());
+    }
+    Process running = gateway();
+    ASSERT_TRUE(comes_true([&] { return ask("GET", "/pulse", "a--1").status == 204; }));
+    for (int i = 6; i < 10; ++i) ASSERT_EQ(publish(i), 204U) << running.output();
+    poll();
+    poll();
+    EXPECT_EQ(got, expected(0, 10));
+    EXPECT_EQ(ask("GET", "/subscription/events?max=0&ack=" + ack, "a--1").status, 200U);
+    EXPECT_EQ(of("a--1")["events"]["queued"], 0);
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait(), 0) << running.output();
+}
+
 TEST_F(GatewayRoutemaster, TokensOfRootOutliveARestart) {  // M9, M24
     const Process relay = fabric_.relay();
     std::string token;

@@ -113,6 +113,30 @@ public:
     void recover(std::string, std::uint64_t, OnDone done) override {
         done(tl::make_unexpected(Error{Error::Kind::invalid, "not in tests"}));
     }
+    void confirm(std::string id, gateway::delivery::Fetched fetched, OnStatus done) override {
+        std::optional<Status> found;
+        std::optional<Error> error;
+        {
+            const std::scoped_lock lock(mutex_);
+            error = error_;
+            const auto at = statuses_.find(id);
+            if (at != statuses_.end()) {
+                Status& status = at->second;
+                if (!status.subscription.url.empty()) error = Error{Error::Kind::invalid, "url"};
+                if (!error && fetched.through > status.position) {
+                    if (fetched.from == status.position) {
+                        status.sent += fetched.sent;
+                        status.dropped += fetched.dropped;
+                    }
+                    status.position = fetched.through;
+                }
+                found = status;
+            }
+        }
+        if (!found) error = Error{Error::Kind::not_found, "none"};
+        if (error) return done(tl::make_unexpected(*error));
+        done(*std::move(found));
+    }
     void set_state(std::string id, Subscription::State state, std::string reason,
                    OnDone done) override {
         {

@@ -100,6 +100,9 @@ public:
         asked.push_back("recover " + id + " " + std::to_string(since_us));
         done({});
     }
+    void confirm(std::string, gateway::delivery::Fetched, OnStatus done) override {
+        done(error(Error::Kind::invalid, "not in tests"));
+    }
     void set_state(std::string id, Subscription::State state, std::string reason,
                    OnDone done) override {
         {

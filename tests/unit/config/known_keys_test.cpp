@@ -82,7 +82,7 @@ gateway:
   limits: { bodies: 256MiB, line: 16KiB, header_count: 100, requests: 20000, stream_queue: 1MiB, header_time: 30s, body_time: 2m }
   bridge: { read_threads: 2, reads: 1024, acknowledged: 1024, cursors: 1024, waiters: 20000, publishes: 16384, publish_bytes: 64MiB, publish_timeout: 5s }
   esub: { port: 0, node_ip: "", close_connections: false, metric_prefix: esub, key_max: 4KiB, keep: undelivered, wrong_node: forward, advertise: "", waiters_per_client: 0 }
-  routemaster: { max_bytes: 0, min_free: 0 }
+  routemaster: { require_https: false, max_bytes: 0, min_free: 0 }
   webhooks: { disable_after: 5d, rotation_overlap: 24h, ca: "" }
 log: { level: info }
 )YAML";

@@ -149,5 +149,34 @@ TEST_F(RoutemasterAccess, UntilWhatIsKeptWasReadItSaysThatItIsNotThereYet) {
     EXPECT_EQ(status("GET", "/topics", shop), 200U);
 }
 
+TEST_F(RoutemasterAccess, PlainRequestsAreSentToHttpsWhereItIsRequired) {  // M25
+    settings.require_https = true;
+    settings.trusted_proxies = {*Network::parse("192.0.2.0/24")};
+    const auto from = [&](const std::string& peer, const std::vector<std::string>& protocols,
+                          const std::string& target = "/pulse") {
+        Request made = request("GET", target, shop);
+        made.peer = peer;
+        made.headers.add("Host", "bus.example");
+        for (const std::string& one : protocols) made.headers.add("X-Forwarded-Proto", one);
+        return send(std::move(made));
+    };
+    const std::string proxy = "192.0.2.1:4711";
+    const Response sent = from(proxy, {}, "/topics?a=b");
+    EXPECT_EQ(sent.status, 308U);
+    EXPECT_EQ(sent.headers.find("Location"), "https://bus.example/topics?a=b");
+    EXPECT_EQ(from(proxy, {"http"}).status, 308U);
+    EXPECT_EQ(from(proxy, {"http, https"}).status, 308U) << "the first value counts";
+    EXPECT_EQ(from(proxy, {"http", "https"}).status, 308U);
+    EXPECT_EQ(from(proxy, {}, "/health").status, 308U);
+    EXPECT_EQ(from(proxy, {"https"}).status, 204U);
+    EXPECT_EQ(from(proxy, {"HTTPS , http"}).status, 204U);
+    EXPECT_EQ(from("198.51.100.1:4711", {"https"}).status, 308U) << "nobody whom we believe";
+    Request without_host = request("GET", "/pulse", shop);
+    EXPECT_EQ(send(std::move(without_host)).status, 400U);
+    Request by_tls = request("GET", "/pulse", shop);
+    by_tls.tls = true;
+    EXPECT_EQ(send(std::move(by_tls)).status, 204U);
+}
+
 }  // namespace
 }  // namespace weft::gateway::routemaster

@@ -106,6 +106,27 @@ TEST(RoutemasterAutodrop, WhatASubscriberLostIsAFigureOfItsQueue) {  // M85
     EXPECT_THAT(lines, Contains(HasSubstr("counter:events.removed:5")));
 }
 
+TEST(RoutemasterMeasures, SayHowLongDeliveriesTake) {  // section 10
+    delivery::SubscriptionStatus status;
+    status.times.succeeded.add(3);
+    status.times.succeeded.add(4);
+    status.times.failed.add(100);
+    status.times.batches = 2;
+    status.times.until_first_ms = 50;
+    status.times.until_last_ms = 150;
+    std::vector<std::string> lines;
+    for (const Measure& measure : measures_of({status, status}, 0)) lines.push_back(measure.line());
+    for (const char* line : {"counter:delivery.time:14 (queue:,status:success)",
+                             "counter:delivery.time:200 (queue:,status:failure)",
+                             "counter:delivery.time2:50 (queue:,status:success)",
+                             "counter:delivery.time2:20000 (queue:,status:failure)",
+                             "counter:latency.batches.count:4 (queue:)",
+                             "counter:latency.batches.first_attempt:100 (queue:)",
+                             "counter:latency.batches.last_attempt:300 (queue:)"}) {
+        EXPECT_THAT(lines, Contains(line));
+    }
+}
+
 TEST(RoutemasterAutodrop, WarnsBeforeItDropsAndStopsWhenThereIsRoom) {  // M85
     Autodrop drop(1000, 100);
     EXPECT_FALSE(drop.step(800).warn);

@@ -28,6 +28,7 @@ TEST(RoutemasterSettings, HaveTheDefaultsOfTheConfiguration) {
     EXPECT_EQ(settings.event_data_max, 64U);
     EXPECT_EQ(settings.root_key, "");
     EXPECT_FALSE(settings.allow_http);
+    EXPECT_FALSE(settings.require_https);
     EXPECT_EQ(settings.journal_bytes_max, 0U);
 }
 
@@ -35,6 +36,7 @@ TEST(RoutemasterSettings, TakeWhatIsWritten) {  // M22, M24, M43, M51, M85
     config::Problems problems;
     const Settings settings = read(
         "gateway: {webhooks: {allow_http: true}, routemaster: {topic_root: bus, root_key: r, "
+        "require_https: true, "
         "clients: [a--1, b], max_event_data: 1KiB, max_bytes: 100MiB, min_free: 10MiB}}",
         problems);
     EXPECT_TRUE(problems.empty()) << config::text_of(problems);
@@ -43,6 +45,7 @@ TEST(RoutemasterSettings, TakeWhatIsWritten) {  // M22, M24, M43, M51, M85
     EXPECT_THAT(settings.clients, ElementsAre("a--1", "b"));
     EXPECT_EQ(settings.event_data_max, 1024U);
     EXPECT_TRUE(settings.allow_http);
+    EXPECT_TRUE(settings.require_https);
     EXPECT_EQ(settings.journal_bytes_max, 100U << 20U);
     EXPECT_EQ(settings.journal_bytes_free, 10U << 20U);
 }
