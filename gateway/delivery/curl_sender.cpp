@@ -15,6 +15,7 @@
 namespace weft::gateway::delivery {
 namespace {
 
+constexpr int poll_at_most_ms = 1000;
 constexpr const char* stopped_sentence = "the gateway stops; the request was not finished";
 
 /// Once for the process, and never undone: others may use libcurl too.
@@ -39,11 +40,8 @@ struct CurlSender::Core {
         OnSent done;
     };
 
-    Core(const Settings& the_settings, AddressGuard the_guard, Runs the_runs)
-        : settings(the_settings),
-          guard(std::move(the_guard)),
-          runs(the_runs),
-          multi(curl_multi_init()) {
+    Core(const Settings& the_settings, AddressGuard the_guard)
+        : settings(the_settings), guard(std::move(the_guard)), multi(curl_multi_init()) {
         if (multi == nullptr) throw std::bad_alloc();
         const auto kept = static_cast<long>(2 * settings.concurrency);
         curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, kept);
@@ -57,15 +55,14 @@ struct CurlSender::Core {
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
 
-    /// False: it was the last one. At most so long where there is nothing to do.
-    bool turn(std::chrono::milliseconds at_most);
+    /// False: it was the last one. Waits where there is nothing to do.
+    bool turn();
     void begin(Waiting waiting);
     void perform();
     void end(Ticket ticket, const SendResult& result);
 
     const Settings settings;
     const AddressGuard guard;
-    const Runs runs;
     CURLM* multi;
 
     std::mutex mutex;  // guards what follows
@@ -77,7 +74,6 @@ struct CurlSender::Core {
     // The thread's alone.
     std::unordered_map<Ticket, std::unique_ptr<CurlTransfer>> under_way;
     std::vector<std::unique_ptr<CurlTransfer>> idle;
-    bool told = false;  // somebody, in this turn
 
     std::mutex joining;
     std::thread thread;
@@ -108,7 +104,6 @@ void CurlSender::Core::begin(Waiting one) {
     result.error = std::move(wrong);
     const OnSent done = one.done ? std::move(one.done) : transfer->take_done();
     idle.push_back(std::move(transfer));
-    told = true;
     done(std::move(result));
 }
 
@@ -120,7 +115,6 @@ void CurlSender::Core::end(Ticket ticket, const SendResult& result) {
     curl_multi_remove_handle(multi, transfer->handle());
     const OnSent done = transfer->take_done();
     if (idle.size() < settings.concurrency) idle.push_back(std::move(transfer));
-    told = true;
     done(result);
 }
 
@@ -137,11 +131,10 @@ void CurlSender::Core::perform() {
     }
 }
 
-bool CurlSender::Core::turn(std::chrono::milliseconds at_most) {
+bool CurlSender::Core::turn() {
     std::vector<Waiting> fresh;
     std::vector<Ticket> dropped;
     bool is_last = false;
-    told = false;
     {
         const std::scoped_lock lock(mutex);
         fresh.swap(waiting);
@@ -167,24 +160,19 @@ bool CurlSender::Core::turn(std::chrono::milliseconds at_most) {
         const std::scoped_lock lock(mutex);
         if (!waiting.empty() || !cancelled.empty() || stopping) return true;
     }
-    // Whoever lends their thread has to hear of it first.
-    if (told && runs == Runs::by_turns) return true;
-    curl_multi_poll(multi, nullptr, 0, static_cast<int>(at_most.count()), nullptr);
-    if (runs == Runs::by_turns) perform();
+    curl_multi_poll(multi, nullptr, 0, poll_at_most_ms, nullptr);
     return true;
 }
 
 CurlSender::CurlSender(std::unique_ptr<Core> core) : core_(std::move(core)) {
-    if (core_->runs == Runs::by_turns) return;
     core_->thread = std::thread([this] {
-        while (core_->turn(std::chrono::seconds{1})) {
+        while (core_->turn()) {
         }
     });
 }
 
 tl::expected<std::unique_ptr<CurlSender>, std::string> CurlSender::open(const Settings& settings,
-                                                                        AddressGuard guard,
-                                                                        Runs runs) {
+                                                                        AddressGuard guard) {
     if (!libcurl_is_there()) return tl::make_unexpected(std::string{"libcurl cannot be used"});
     if (!settings.ca.empty() && ::access(settings.ca.c_str(), R_OK) != 0) {
         return tl::make_unexpected("gateway.webhooks.ca: " + settings.ca.string() +
@@ -192,7 +180,7 @@ tl::expected<std::unique_ptr<CurlSender>, std::string> CurlSender::open(const Se
                                    "for those that the system trusts");
     }
     return std::unique_ptr<CurlSender>(
-        new CurlSender(std::make_unique<Core>(settings, std::move(guard), runs)));
+        new CurlSender(std::make_unique<Core>(settings, std::move(guard))));
 }
 
 CurlSender::~CurlSender() {
@@ -211,7 +199,7 @@ Sender::Ticket CurlSender::send(SendRequest request, OnSent done) {
         }
     }
     if (done) done(cancelled_result(stopped_sentence));
-    if (wake && !takes_turns()) curl_multi_wakeup(core_->multi);
+    if (wake) curl_multi_wakeup(core_->multi);
     return ticket;
 }
 
@@ -220,7 +208,7 @@ void CurlSender::cancel(Ticket ticket) {
         const std::scoped_lock lock(core_->mutex);
         core_->cancelled.push_back(ticket);
     }
-    if (!takes_turns()) curl_multi_wakeup(core_->multi);
+    curl_multi_wakeup(core_->multi);
 }
 
 void CurlSender::stop() {
@@ -231,19 +219,6 @@ void CurlSender::stop() {
     curl_multi_wakeup(core_->multi);
     const std::scoped_lock lock(core_->joining);
     if (core_->thread.joinable()) core_->thread.join();
-    if (takes_turns()) static_cast<void>(core_->turn(std::chrono::milliseconds{0}));
-}
-
-bool CurlSender::takes_turns() const {
-    return core_->runs == Runs::by_turns;
-}
-
-void CurlSender::turn(std::chrono::milliseconds at_most) {
-    static_cast<void>(core_->turn(at_most));
-}
-
-void CurlSender::wake() {
-    curl_multi_wakeup(core_->multi);
 }
 
 }  // namespace weft::gateway::delivery

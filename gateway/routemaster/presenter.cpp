@@ -12,7 +12,34 @@ std::string_view RoutemasterPresenter::kind() const noexcept {
 }
 
 bool RoutemasterPresenter::wants(const delivery::Subscription&, const StoredEvent& event) const {
-    return name_in(root_, event.message.topic()) && Event::of(event.message);
+    return text_of(event) != nullptr;
+}
+
+RoutemasterPresenter::Text RoutemasterPresenter::read(const StoredEvent& stored) const {
+    const auto name = name_in(root_, stored.message.topic());
+    if (!name) return nullptr;
+    const auto event = Event::of(stored.message);
+    if (!event) return nullptr;
+    return std::make_shared<const std::string>(event->delivered(*name, time_of(*event, stored)));
+}
+
+RoutemasterPresenter::Text RoutemasterPresenter::text_of(const StoredEvent& stored) const {
+    {
+        const std::scoped_lock lock(mutex_);
+        const auto found = kept_.find(stored.message.id());
+        if (found != kept_.end() && found->second.id == stored.id) return found->second.text;
+    }
+    Text text = read(stored);
+    const std::size_t bytes = text ? text->size() : 0;
+    const std::scoped_lock lock(mutex_);
+    if (kept_.size() >= kept_max || kept_bytes_ + bytes > kept_bytes_max) {
+        kept_.clear();
+        kept_bytes_ = 0;
+    }
+    if (kept_.insert_or_assign(stored.message.id(), Kept{stored.id, text}).second) {
+        kept_bytes_ += bytes;
+    }
+    return text;
 }
 
 delivery::OutgoingRequest RoutemasterPresenter::request(const delivery::Subscription& subscription,
@@ -25,11 +52,10 @@ delivery::OutgoingRequest RoutemasterPresenter::request(const delivery::Subscrip
                        {"User-Agent", "weft-routemaster/" + version_}};
     request.body = "[";
     for (const StoredEvent& stored : events) {
-        const auto name = name_in(root_, stored.message.topic());
-        const auto event = Event::of(stored.message);
-        if (!name || !event) continue;
+        const Text text = text_of(stored);
+        if (!text) continue;
         if (request.body.size() > 1) request.body += ',';
-        request.body += event->delivered(*name, time_of(*event, stored));
+        request.body += *text;
     }
     request.body += "]";
     return request;
