@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 namespace weft::gateway::delivery {
 namespace {
 
+constexpr std::size_t good_urls_max = 1024;
 constexpr int poll_at_most_ms = 1000;
 constexpr const char* stopped_sentence = "the gateway stops; the request was not finished";
 
@@ -57,6 +59,7 @@ struct CurlSender::Core {
 
     /// False: it was the last one. Waits where there is nothing to do.
     bool turn();
+    [[nodiscard]] std::string form_error(const std::string& url);
     void begin(Waiting waiting);
     void perform();
     void end(Ticket ticket, const SendResult& result);
@@ -74,10 +77,21 @@ struct CurlSender::Core {
     // The thread's alone.
     std::unordered_map<Ticket, std::unique_ptr<CurlTransfer>> under_way;
     std::vector<std::unique_ptr<CurlTransfer>> idle;
+    std::unordered_set<std::string> good_urls;
 
     std::mutex joining;
     std::thread thread;
 };
+
+/// The guard's, who parses it each time; nearly all requests go where one has gone before.
+std::string CurlSender::Core::form_error(const std::string& url) {
+    if (good_urls.contains(url)) return {};
+    std::string wrong = guard.form_error(url);
+    if (!wrong.empty()) return wrong;
+    if (good_urls.size() >= good_urls_max) good_urls.clear();
+    good_urls.insert(url);
+    return {};
+}
 
 void CurlSender::Core::begin(Waiting one) {
     std::unique_ptr<CurlTransfer> transfer;
@@ -87,7 +101,7 @@ void CurlSender::Core::begin(Waiting one) {
         transfer = std::move(idle.back());
         idle.pop_back();
     }
-    std::string wrong = guard.form_error(one.request.url);
+    std::string wrong = form_error(one.request.url);
     const Ticket ticket = one.ticket;
     if (wrong.empty()) {
         wrong = transfer->prepare(ticket, std::move(one.request), std::move(one.done));

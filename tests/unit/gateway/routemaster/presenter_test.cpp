@@ -1,5 +1,6 @@
 #include "gateway/routemaster/presenter.hpp"
 
+#include "gateway/routemaster/event.hpp"
 #include "tests/unit/gateway/routemaster/routemaster_world.hpp"
 
 namespace weft::gateway::routemaster {
@@ -39,6 +40,8 @@ TEST_F(RoutemasterPresented, WhatIsNoEventIsNotWantedHoweverOftenItIsSeen) {
     const auto events = stored();
     ASSERT_THAT(events, SizeIs(2));
     for (int i = 0; i < 2; ++i) {
+        EXPECT_FALSE(Event::is_one(events[0].message));
+        EXPECT_TRUE(Event::is_one(events[1].message));
         EXPECT_FALSE(presenter.wants({}, events[0]));
         EXPECT_TRUE(presenter.wants({}, events[1]));
         EXPECT_THAT(json::parse(body(events)), SizeIs(1));
