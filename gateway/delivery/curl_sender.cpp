@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,8 @@
 namespace weft::gateway::delivery {
 namespace {
 
+constexpr std::size_t good_urls_max = 1024;
+constexpr int poll_at_most_ms = 1000;
 constexpr const char* stopped_sentence = "the gateway stops; the request was not finished";
 
 /// Once for the process, and never undone: others may use libcurl too.
@@ -39,11 +42,8 @@ struct CurlSender::Core {
         OnSent done;
     };
 
-    Core(const Settings& the_settings, AddressGuard the_guard, Runs the_runs)
-        : settings(the_settings),
-          guard(std::move(the_guard)),
-          runs(the_runs),
-          multi(curl_multi_init()) {
+    Core(const Settings& the_settings, AddressGuard the_guard)
+        : settings(the_settings), guard(std::move(the_guard)), multi(curl_multi_init()) {
         if (multi == nullptr) throw std::bad_alloc();
         const auto kept = static_cast<long>(2 * settings.concurrency);
         curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, kept);
@@ -57,15 +57,15 @@ struct CurlSender::Core {
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
 
-    /// False: it was the last one. At most so long where there is nothing to do.
-    bool turn(std::chrono::milliseconds at_most);
+    /// False: it was the last one. Waits where there is nothing to do.
+    bool turn();
+    [[nodiscard]] std::string form_error(const std::string& url);
     void begin(Waiting waiting);
     void perform();
     void end(Ticket ticket, const SendResult& result);
 
     const Settings settings;
     const AddressGuard guard;
-    const Runs runs;
     CURLM* multi;
 
     std::mutex mutex;  // guards what follows
@@ -77,11 +77,21 @@ struct CurlSender::Core {
     // The thread's alone.
     std::unordered_map<Ticket, std::unique_ptr<CurlTransfer>> under_way;
     std::vector<std::unique_ptr<CurlTransfer>> idle;
-    bool told = false;  // somebody, in this turn
+    std::unordered_set<std::string> good_urls;
 
     std::mutex joining;
     std::thread thread;
 };
+
+/// The guard's, who parses it each time; nearly all requests go where one has gone before.
+std::string CurlSender::Core::form_error(const std::string& url) {
+    if (good_urls.contains(url)) return {};
+    std::string wrong = guard.form_error(url);
+    if (!wrong.empty()) return wrong;
+    if (good_urls.size() >= good_urls_max) good_urls.clear();
+    good_urls.insert(url);
+    return {};
+}
 
 void CurlSender::Core::begin(Waiting one) {
     std::unique_ptr<CurlTransfer> transfer;
@@ -91,7 +101,7 @@ void CurlSender::Core::begin(Waiting one) {
         transfer = std::move(idle.back());
         idle.pop_back();
     }
-    std::string wrong = guard.form_error(one.request.url);
+    std::string wrong = form_error(one.request.url);
     const Ticket ticket = one.ticket;
     if (wrong.empty()) {
         wrong = transfer->prepare(ticket, std::move(one.request), std::move(one.done));
@@ -108,7 +118,6 @@ void CurlSender::Core::begin(Waiting one) {
     result.error = std::move(wrong);
     const OnSent done = one.done ? std::move(one.done) : transfer->take_done();
     idle.push_back(std::move(transfer));
-    told = true;
     done(std::move(result));
 }
 
@@ -120,7 +129,6 @@ void CurlSender::Core::end(Ticket ticket, const SendResult& result) {
     curl_multi_remove_handle(multi, transfer->handle());
     const OnSent done = transfer->take_done();
     if (idle.size() < settings.concurrency) idle.push_back(std::move(transfer));
-    told = true;
     done(result);
 }
 
@@ -137,11 +145,10 @@ void CurlSender::Core::perform() {
     }
 }
 
-bool CurlSender::Core::turn(std::chrono::milliseconds at_most) {
+bool CurlSender::Core::turn() {
     std::vector<Waiting> fresh;
     std::vector<Ticket> dropped;
     bool is_last = false;
-    told = false;
     {
         const std::scoped_lock lock(mutex);
         fresh.swap(waiting);
@@ -167,24 +174,19 @@ bool CurlSender::Core::turn(std::chrono::milliseconds at_most) {
         const std::scoped_lock lock(mutex);
         if (!waiting.empty() || !cancelled.empty() || stopping) return true;
     }
-    // Whoever lends their thread has to hear of it first.
-    if (told && runs == Runs::by_turns) return true;
-    curl_multi_poll(multi, nullptr, 0, static_cast<int>(at_most.count()), nullptr);
-    if (runs == Runs::by_turns) perform();
+    curl_multi_poll(multi, nullptr, 0, poll_at_most_ms, nullptr);
     return true;
 }
 
 CurlSender::CurlSender(std::unique_ptr<Core> core) : core_(std::move(core)) {
-    if (core_->runs == Runs::by_turns) return;
     core_->thread = std::thread([this] {
-        while (core_->turn(std::chrono::seconds{1})) {
+        while (core_->turn()) {
         }
     });
 }
 
 tl::expected<std::unique_ptr<CurlSender>, std::string> CurlSender::open(const Settings& settings,
-                                                                        AddressGuard guard,
-                                                                        Runs runs) {
+                                                                        AddressGuard guard) {
     if (!libcurl_is_there()) return tl::make_unexpected(std::string{"libcurl cannot be used"});
     if (!settings.ca.empty() && ::access(settings.ca.c_str(), R_OK) != 0) {
         return tl::make_unexpected("gateway.webhooks.ca: " + settings.ca.string() +
@@ -192,7 +194,7 @@ tl::expected<std::unique_ptr<CurlSender>, std::string> CurlSender::open(const Se
                                    "for those that the system trusts");
     }
     return std::unique_ptr<CurlSender>(
-        new CurlSender(std::make_unique<Core>(settings, std::move(guard), runs)));
+        new CurlSender(std::make_unique<Core>(settings, std::move(guard))));
 }
 
 CurlSender::~CurlSender() {
@@ -211,7 +213,7 @@ Sender::Ticket CurlSender::send(SendRequest request, OnSent done) {
         }
     }
     if (done) done(cancelled_result(stopped_sentence));
-    if (wake && !takes_turns()) curl_multi_wakeup(core_->multi);
+    if (wake) curl_multi_wakeup(core_->multi);
     return ticket;
 }
 
@@ -220,7 +222,7 @@ void CurlSender::cancel(Ticket ticket) {
         const std::scoped_lock lock(core_->mutex);
         core_->cancelled.push_back(ticket);
     }
-    if (!takes_turns()) curl_multi_wakeup(core_->multi);
+    curl_multi_wakeup(core_->multi);
 }
 
 void CurlSender::stop() {
@@ -231,19 +233,6 @@ void CurlSender::stop() {
     curl_multi_wakeup(core_->multi);
     const std::scoped_lock lock(core_->joining);
     if (core_->thread.joinable()) core_->thread.join();
-    if (takes_turns()) static_cast<void>(core_->turn(std::chrono::milliseconds{0}));
-}
-
-bool CurlSender::takes_turns() const {
-    return core_->runs == Runs::by_turns;
-}
-
-void CurlSender::turn(std::chrono::milliseconds at_most) {
-    static_cast<void>(core_->turn(at_most));
-}
-
-void CurlSender::wake() {
-    curl_multi_wakeup(core_->multi);
 }
 
 }  // namespace weft::gateway::delivery

@@ -1,6 +1,6 @@
 #pragma once
 // The sender that goes by libcurl: HTTP/1.1, connections kept and used again, in a thread of its
-// own or in turns of another's. Each address is checked by the guard when it is connected to,
+// own. Each address is checked by the guard when it is connected to,
 // whatever its name was checked as before (rule W2); a connection that is used again was checked by
 // the same guard.
 //
@@ -19,14 +19,10 @@ namespace weft::gateway::delivery {
 
 class CurlSender final : public Sender {
 public:
-    enum class Runs : std::uint8_t { in_its_thread, by_turns };
     /// The error: libcurl could not be had, or the CA file cannot be read.
     [[nodiscard]] static tl::expected<std::unique_ptr<CurlSender>, std::string> open(
-        const Settings& settings, AddressGuard guard, Runs runs = Runs::in_its_thread);
+        const Settings& settings, AddressGuard guard);
     ~CurlSender() override;
-    [[nodiscard]] bool takes_turns() const override;
-    void turn(std::chrono::milliseconds at_most) override;
-    void wake() override;
     CurlSender(const CurlSender&) = delete;
     CurlSender& operator=(const CurlSender&) = delete;
 

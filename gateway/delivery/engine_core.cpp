@@ -26,28 +26,16 @@ bool LiveEngine::Core::post(Task task) {
         const bool first = inbox.empty();
         inbox.push_back(std::move(task));
         // The loop looks before it waits.
-        if (!first || loop_thread == std::this_thread::get_id()) return true;
-        if (!parts.sender->takes_turns()) posted.notify_one();
+        if (first && loop_thread != std::this_thread::get_id()) posted.notify_one();
     }
-    if (parts.sender->takes_turns()) parts.sender->wake();
     return true;
 }
 
-/// Until somebody posted something, or then; meanwhile requests are made, where the sender has no
-/// thread of its own: a request and its answer change threads that much less.
+/// Until somebody posted something, or then.
 void LiveEngine::Core::wait_until(Instant until, std::vector<Task>& tasks) {
     const Instant left = until - parts.clock.steady();
-    if (parts.sender->takes_turns()) {
-        bool idle = false;
-        {
-            const std::scoped_lock lock(inbox_mutex);
-            idle = inbox.empty() && left > Instant{0};
-        }
-        parts.sender->turn(idle ? std::chrono::ceil<std::chrono::milliseconds>(left)
-                                : std::chrono::milliseconds{0});
-    }
     std::unique_lock lock(inbox_mutex);
-    if (!parts.sender->takes_turns() && inbox.empty() && left > Instant{0}) {
+    if (inbox.empty() && left > Instant{0}) {
         posted.wait_for(lock, left, [&] { return !inbox.empty(); });
     }
     tasks.swap(inbox);
@@ -63,8 +51,8 @@ void LiveEngine::Core::run() {
         tasks.clear();
         fire_timers();
         sweep();
+        write_notes(false);  // first: what is noted at once may be sent in this turn
         send_ready();
-        write_notes(false);
         start_keeping();
         if (draining && drained()) break;
     }

@@ -9,6 +9,7 @@ using reliability::StateStore;
 namespace {
 
 constexpr fabric::Instant room_again = std::chrono::milliseconds{50};
+constexpr std::size_t noted_at_once_max = 8;
 constexpr std::size_t apply_bytes = std::size_t{2} << 20;
 
 std::string key_of(std::string_view prefix, const std::string& id) {
@@ -113,7 +114,8 @@ void LiveEngine::Core::write_notes(bool everything) {
 }
 
 /// Deliveries wait for it: straight to the journal's writer, where that can be, instead of through
-/// a worker of the room that would wait for it.
+/// a worker of the room that would wait for it. While no request is under way nobody but this
+/// subscription waits, and a note that is written here saves it the way to the writer and back.
 void LiveEngine::Core::apply_notes(std::vector<StateChange> changes, Then then) {
     if (writer == nullptr || bytes_of(changes) > apply_bytes) {
         auto shared = std::make_shared<std::vector<StateChange>>(std::move(changes));
@@ -122,6 +124,9 @@ void LiveEngine::Core::apply_notes(std::vector<StateChange> changes, Then then) 
                 return apply_in_parts(things.journal.state(), *shared);
             },
             std::move(then));
+    }
+    if (in_flight == 0 && changes.size() <= noted_at_once_max) {
+        if (auto done = writer->apply_if_idle(changes)) return then(std::move(*done));
     }
     keeping = true;
     auto shared_then = std::make_shared<Then>(std::move(then));

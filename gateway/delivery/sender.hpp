@@ -46,14 +46,7 @@ public:
     virtual Ticket send(SendRequest request, OnSent done) = 0;
     /// Ends it soon, as cancelled; nothing happens if it has ended.
     virtual void cancel(Ticket ticket) = 0;
-    // A sender without a thread of its own takes turns of one that has it: whoever sends. Then only
-    // that thread may send and cancel, and calls `done`.
-    [[nodiscard]] virtual bool takes_turns() const { return false; }
-    /// Does what there is to do; where that was nothing, waits for it: so long, or until wake().
-    virtual void turn(std::chrono::milliseconds /*at_most*/) {}
-    virtual void wake() {}  ///< Any thread. Ends the wait of this turn, or of the next.
-    /// Cancels everything, and refuses what comes later. After the last turn. Returns once no
-    /// `done` runs any more.
+    /// Cancels everything, and refuses what comes later. Returns once no `done` runs any more.
     virtual void stop() = 0;
 };
 

@@ -26,7 +26,7 @@ std::string random_hex(std::size_t digits) {
 std::string keyed_hash(std::string_view key, std::string_view kind, std::string_view text) {
     signing::TaggedHash hash("weft.rm.client");
     const auto digest = hash.add_prefixed(key).add_prefixed(kind).add(text).finish();
-    return signing::hex(signing::bytes_of(digest)).substr(0, id_digits);
+    return signing::hex(signing::bytes_of(digest).substr(0, id_digits / 2));
 }
 
 }  // namespace
@@ -44,6 +44,7 @@ StateDesk::Changes Clients::load(const StateDesk::Entries& entries) {
         key_ = random_hex(64);
         changes.push_back({std::string{key_name}, key_});
     }
+    root_id_ = keyed_hash(key_, "token", settings_.root_key);
     for (const std::string& token : settings_.clients) {
         entries_[keyed_hash(key_, "token", token)] = {{std::string{public_part(token)}, token},
                                                       true};
@@ -81,8 +82,8 @@ std::optional<Client> Clients::client(std::string_view token) const {
     const auto foreign = weft_tokens_.find(token);
     const std::scoped_lock lock(mutex_);
     const std::string id = keyed_hash(key_, "token", token);
-    const std::string root = keyed_hash(key_, "token", settings_.root_key);
-    const bool is_root = signing::equal_in_constant_time(id, root) && !settings_.root_key.empty();
+    const bool is_root =
+        signing::equal_in_constant_time(id, root_id_) && !settings_.root_key.empty();
     const auto found = entries_.find(id);
     if (is_root) {
         Client client;

@@ -74,6 +74,7 @@ private:
     Authenticator& weft_tokens_;
     mutable std::mutex mutex_;
     std::string key_;                       // of the hashes; set by load()
+    std::string root_id_;                   // of the root key; set by load()
     std::map<std::string, Entry> entries_;  // by id
 };
 

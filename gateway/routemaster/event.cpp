@@ -63,33 +63,55 @@ tl::expected<Event, std::string> read_members(const Value& body) {
     return event;
 }
 
-}  // namespace
-
-tl::expected<Event, std::string> Event::parse(std::string_view json, std::uint64_t data_bytes_max) {
+/// Everything but `data`, which is only looked at.
+tl::expected<Event, std::string> read_event(std::string_view json, std::uint64_t data_bytes_max,
+                                            bool& has_data) {
     const auto body = fabric::from_json(json);
     if (!body) return wrong("the body is not JSON: " + body.error());
     if (body->map() == nullptr) return wrong("the body must be a JSON object");
     auto event = read_members(*body);
-    if (!event || (*body)["data"].is_nil()) return event;
+    has_data = event && !(*body)["data"].is_nil();
+    if (!has_data) return event;
     const auto packed = fabric::to_msgpack((*body)["data"]);
     if (!packed) return wrong("data: " + packed.error());
     if (packed->size() > data_bytes_max) {
         return wrong("data has " + std::to_string(packed->size()) + " bytes as msgpack; at most " +
                      std::to_string(data_bytes_max) + " are allowed");
     }
-    event->data = fabric::query_json(json, "data");
+    return event;
+}
+
+/// Nothing: it is no JSON, and no form of it either.
+std::optional<std::string> json_of(const fabric::Message& message) {
+    if (message.body_is_msgpack()) return fabric::body_to_json(message);
+    if (fabric::declares_plain_text(message.content_type())) return std::nullopt;
+    return std::string{message.body()};
+}
+
+/// How much data is too much was decided when it was published.
+constexpr std::uint64_t any_size = UINT64_MAX;
+
+}  // namespace
+
+tl::expected<Event, std::string> Event::parse(std::string_view json, std::uint64_t data_bytes_max) {
+    bool has_data = false;
+    auto event = read_event(json, data_bytes_max, has_data);
+    if (event && has_data) event->data = fabric::query_json(json, "data");
     return event;
 }
 
 std::optional<Event> Event::of(const fabric::Message& message) {
-    const bool is_json =
-        !message.body_is_msgpack() && !fabric::declares_plain_text(message.content_type());
-    if (!is_json && !message.body_is_msgpack()) return std::nullopt;
-    // How much data is too much was decided when it was published.
-    auto event = Event::parse(is_json ? std::string{message.body()} : fabric::body_to_json(message),
-                              UINT64_MAX);
+    const auto json = json_of(message);
+    if (!json) return std::nullopt;
+    auto event = Event::parse(*json, any_size);
     if (!event) return std::nullopt;
     return *std::move(event);
+}
+
+bool Event::is_one(const fabric::Message& message) {
+    const auto json = json_of(message);
+    bool has_data = false;
+    return json && read_event(*json, any_size, has_data).has_value();
 }
 
 std::string Event::body() const {

@@ -28,6 +28,8 @@ struct Event {
                                                                 std::uint64_t data_bytes_max);
     /// Nothing: the message is no event.
     [[nodiscard]] static std::optional<Event> of(const fabric::Message& message);
+    /// Whether of() finds one, for who only counts.
+    [[nodiscard]] static bool is_one(const fabric::Message& message);
     /// As it is published.
     [[nodiscard]] std::string body() const;
     /// As it is delivered (M60).

@@ -1,9 +1,17 @@
 #pragma once
-// The requests that carry events to subscribers (M60, M61). Threads: any; it keeps nothing.
+// The requests that carry events to subscribers (M60, M61). An event is read once, however many
+// subscribers it has: its text is kept until others have come.
+// Threads: any. Limits: kept_max texts, kept_bytes_max together.
 
+#include <cstddef>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+
+#include "fabric/message/message_id.hpp"
 
 #include "gateway/delivery/presenter.hpp"
 
@@ -26,7 +34,22 @@ public:
         const delivery::AttemptContext& context) const override;
 
 private:
+    static constexpr std::size_t kept_max = 4096, kept_bytes_max = std::size_t{4} << 20;
+
+    /// As it is delivered; null: it is no event.
+    using Text = std::shared_ptr<const std::string>;
+    struct Kept {
+        reliability::JournalId id = 0;
+        Text text;
+    };
+    [[nodiscard]] Text text_of(const StoredEvent& stored) const;
+    [[nodiscard]] Text read(const StoredEvent& stored) const;
+
     const std::string root_, version_;
+
+    mutable std::mutex mutex_;  // guards what follows
+    mutable std::unordered_map<fabric::MessageId, Kept> kept_;
+    mutable std::size_t kept_bytes_ = 0;
 };
 
 }  // namespace weft::gateway::routemaster

@@ -65,7 +65,7 @@ void Tally::take(const BridgeResult<EventPage>& page) {
         if (page) {
             for (const StoredEvent& stored : page->events) {
                 const auto name = name_in(root_, stored.message.topic());
-                if (!name || !Event::of(stored.message)) {
+                if (!name || !Event::is_one(stored.message)) {
                     ++stats_.malformed;
                     continue;
                 }

@@ -115,6 +115,28 @@ void GroupCommit::apply_soon(std::vector<StateChange> changes, bool sync,
     if (auto refused = put(item)) (*shared)(tl::make_unexpected(std::move(*refused)));
 }
 
+std::optional<JournalResult<void>> GroupCommit::apply_if_idle(
+    const std::vector<StateChange>& changes) {
+    if (runs_ == WriterRuns::in_steps) return apply(changes, false);
+    const auto size = size_of(changes);
+    if (!size) return tl::make_unexpected(size.error());
+    {
+        const std::scoped_lock lock(mutex_);
+        if (closing_) return tl::make_unexpected(closed());
+        if (writing_ || !waiting_.empty()) return std::nullopt;
+        writing_ = true;
+    }
+    Items items(1);
+    items.front().state = changes;
+    items.front().sync = false;
+    items.front().size.bytes = *size;
+    JournalResult<void> answer;
+    items.front().answer = [&](Item&, const JournalResult<void>& result) { answer = result; };
+    write(items);
+    has_written();
+    return answer;
+}
+
 JournalResult<void> GroupCommit::expire(std::vector<JournalId> firsts) {
     Item item;
     item.size.bytes = firsts.size() * sizeof(JournalId);
@@ -162,7 +184,10 @@ bool GroupCommit::step() {
 
 void GroupCommit::run() {
     Items items;
-    while (take(items)) write(items);
+    while (take(items)) {
+        write(items);
+        has_written();
+    }
     answer_waiting_closed();
 }
 
@@ -176,10 +201,18 @@ void GroupCommit::answer_waiting_closed() {
 bool GroupCommit::take(Items& items) {
     items.clear();
     std::unique_lock lock(mutex_);
-    waits_.wait(lock, [&] { return closing_ || !waiting_.empty(); });
+    waits_.wait(lock, [&] { return !writing_ && (closing_ || !waiting_.empty()); });
     if (closing_) return false;
     take_waiting(items);
+    writing_ = true;
     return true;
+}
+
+/// The next commit may begin.
+void GroupCommit::has_written() {
+    const std::scoped_lock lock(mutex_);
+    writing_ = false;
+    if (closing_ || !waiting_.empty()) waits_.notify_one();
 }
 
 /// As much as one commit takes. Under the lock.

@@ -1,5 +1,6 @@
 #pragma once
-// The writer of a journal: one thread through which everything that is stored goes, in order. It
+// The writer of a journal: everything that is stored goes through it, in order, one commit at a
+// time; by one thread, or, while that has nothing to do, by who asks with apply_if_idle(). It
 // takes whatever waits, gives ids, commits all of it at once, moves the head, and answers. No
 // timers: while one commit is being flushed the next one gathers.
 //
@@ -39,6 +40,9 @@ public:
     void append(std::vector<RunToStore> runs, Journal::OnAppended done);
     [[nodiscard]] JournalResult<void> apply(const std::vector<StateChange>& changes, bool sync);
     void apply_soon(std::vector<StateChange> changes, bool sync, StateWriter::OnApplied done);
+    /// Without sync; see StateWriter.
+    [[nodiscard]] std::optional<JournalResult<void>> apply_if_idle(
+        const std::vector<StateChange>& changes);
     [[nodiscard]] JournalResult<void> expire(std::vector<JournalId> firsts);
     /// The new low-water mark.
     [[nodiscard]] JournalResult<JournalId> trim(JournalId low);
@@ -71,6 +75,7 @@ private:
     void take_waiting(Items& items);
     void answer_waiting_closed();
     void write(Items& items);
+    void has_written();
     [[nodiscard]] Commit commit_of(Items& items);
 
     RunStorage& storage_;
@@ -78,14 +83,16 @@ private:
     const fabric::Clock& clock_;
     const JournalLimits limits_;
     const WriterRuns runs_;
-    JournalId head_, low_;     // of the writer's thread
-    std::uint64_t newest_us_;  // of the writer's thread
+    // Of whoever writes: the writer's thread, or one in apply_if_idle().
+    JournalId head_, low_;
+    std::uint64_t newest_us_;
 
     mutable std::mutex mutex_;
     std::condition_variable waits_;
     std::deque<Item> waiting_;
     AppendSize waiting_size_{};
     std::optional<JournalError> failed_, full_;
+    bool writing_ = false;
     bool closing_ = false;
     std::mutex joining_;
     std::thread thread_;

@@ -61,6 +61,12 @@ struct LocalJournal::Core final : public StateStore, public StateWriter {
         writer.apply_soon(std::move(changes), durability == Durability::sync, std::move(done));
     }
 
+    std::optional<JournalResult<void>> apply_if_idle(
+        const std::vector<StateChange>& changes) override {
+        if (auto may = may_write(); !may) return may;
+        return writer.apply_if_idle(changes);
+    }
+
     const JournalEpoch epoch;
     const std::string backend, read_only;
     const std::unique_ptr<RunStorage> storage;

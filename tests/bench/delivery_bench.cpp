@@ -1,10 +1,11 @@
 // How fast subscriptions are delivered, to a receiver in this process that only answers. Each
 // figure stands beside what the receiver itself can take. One JSON object a line.
-//   delivery_bench [all|throughput|latency|outage|crowd] [memory|DIRECTORY]
+//   delivery_bench [all|throughput|batches|singles|latency|outage|crowd] [memory|DIRECTORY]
 // The journal is in memory, or a RocksDB journal below DIRECTORY.
 #include <arpa/inet.h>
 #include <fmt/core.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -41,6 +42,22 @@ using std::chrono::seconds;
 
 std::int64_t nanoseconds_now() {
     return Steady::now().time_since_epoch().count();
+}
+
+double percentile_of(std::vector<double>& all, double share) {
+    if (all.empty()) return -1;
+    std::sort(all.begin(), all.end());
+    return all[static_cast<std::size_t>(share * static_cast<double>(all.size() - 1))];
+}
+
+/// Of this process, receiver and all; what others on the machine change least.
+double processor_seconds() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds_of = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
 }
 
 /// Bodies are the time at which they were stored.
@@ -190,11 +207,7 @@ public:
     /// Milliseconds.
     [[nodiscard]] double percentile(double share) {
         const std::scoped_lock lock(mutex_);
-        if (latencies_.empty()) return -1;
-        std::sort(latencies_.begin(), latencies_.end());
-        const auto at =
-            static_cast<std::size_t>(share * static_cast<double>(latencies_.size() - 1));
-        return latencies_[at];
+        return percentile_of(latencies_, share);
     }
     [[nodiscard]] std::size_t events() const { return events_; }
     BenchBridge& bridge() { return bridge_; }
@@ -235,38 +248,48 @@ private:
 void throughput(const std::string& where, std::size_t max, std::size_t subscriptions,
                 std::size_t events) {
     DeliveryBench stand(where);
+    // A subscription has one request under way, so a plain client of as many connections is its
+    // peer.
     const double limit =
-        plain_client_rate(stand.receiver().port(), 8, 5000, std::string(max * 201, 'x'));
+        plain_client_rate(stand.receiver().port(), std::min<std::size_t>(subscriptions, 8), 5000,
+                          std::string(max * 201, 'x'));
     for (std::size_t i = 0; i < subscriptions; ++i) stand.subscribe(fmt::format("s{}", i), max);
     stand.bridge().store(1);
     stand.wait_for(subscriptions);
     const auto began = Steady::now();
     const std::uint64_t before = stand.receiver().requests();
+    const double processor_before = processor_seconds();
     stand.bridge().store(events / subscriptions);
     const std::chrono::duration<double> stored = Steady::now() - began;
     stand.wait_for(subscriptions + events / subscriptions * subscriptions);
     const std::chrono::duration<double> took = Steady::now() - began;
+    const auto requests = static_cast<double>(stand.receiver().requests() - before);
+    const double rate = requests / took.count();
     fmt::print(
         "{{\"what\": \"throughput\", \"batch\": {}, \"subscriptions\": {}, \"events_per_second\": "
-        "{:.0f}, \"requests_per_second\": {:.0f}, \"receiver_limit_requests_per_second\": {:.0f}, "
-        "\"storing_took_s\": {:.2f}}}\n",
-        max, subscriptions, static_cast<double>(events) / took.count(),
-        static_cast<double>(stand.receiver().requests() - before) / took.count(), limit,
-        stored.count());
+        "{:.0f}, \"requests_per_second\": {:.0f}, \"plain_client_requests_per_second\": {:.0f}, "
+        "\"ratio\": {:.3f}, \"processor_us_per_request\": {:.0f}, \"storing_took_s\": {:.2f}}}\n",
+        max, subscriptions, static_cast<double>(events) / took.count(), rate, limit, rate / limit,
+        (processor_seconds() - processor_before) * 1e6 / requests, stored.count());
 }
 
 void latency(const std::string& where) {
     DeliveryBench stand(where);
     stand.subscribe("one", 1);
     stand.record(true);
+    std::vector<double> storing;
     for (int i = 0; i < 500; ++i) {
+        const std::int64_t began = nanoseconds_now();
         stand.bridge().store(1);
+        storing.push_back(static_cast<double>(nanoseconds_now() - began) / 1e6);
         testing::look_again_after_ms(20);
     }
     stand.wait_for(500);
     fmt::print(
-        "{{\"what\": \"latency\", \"per_second\": 50, \"p50_ms\": {:.2f}, \"p99_ms\": {:.2f}}}\n",
-        stand.percentile(0.5), stand.percentile(0.99));
+        "{{\"what\": \"latency\", \"per_second\": 50, \"p50_ms\": {:.2f}, \"p99_ms\": {:.2f}, "
+        "\"storing_alone_p50_ms\": {:.2f}, \"storing_alone_p99_ms\": {:.2f}}}\n",
+        stand.percentile(0.5), stand.percentile(0.99), percentile_of(storing, 0.5),
+        percentile_of(storing, 0.99));
 }
 
 void outage(const std::string& where) {
@@ -335,9 +358,11 @@ int main(int argc, char** argv) {
         const std::string what = argc > 1 ? argv[1] : "all";
         const std::string where = argc > 2 ? argv[2] : "memory";
         const auto wanted = [&](const char* name) { return what == "all" || what == name; };
-        if (wanted("throughput")) {
+        if (wanted("throughput") || what == "batches") {
             throughput(where, 100, 1, 500'000);
             throughput(where, 100, 8, 800'000);
+        }
+        if (wanted("throughput") || what == "singles") {
             throughput(where, 1, 1, 40'000);
             throughput(where, 1, 16, 160'000);
         }

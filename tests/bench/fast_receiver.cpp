@@ -1,11 +1,9 @@
 #include "tests/bench/fast_receiver.hpp"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,16 +12,11 @@
 #include <charconv>
 #include <chrono>
 #include <string>
-#include <system_error>
 #include <unordered_map>
 #include <vector>
 
 namespace weft::bench {
 namespace {
-
-[[noreturn]] void fail(const char* what) {
-    throw std::system_error(errno, std::generic_category(), what);
-}
 
 constexpr std::string_view good = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 constexpr std::string_view bad = "HTTP/1.1 503 Away\r\nContent-Length: 0\r\n\r\n";
@@ -35,54 +28,29 @@ struct FastReceiver::Connection {
     std::string buffer;
 };
 
-FastReceiver::FastReceiver(OnRequest on_request) : on_request_(std::move(on_request)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* any = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listener_, any, size) != 0 || ::listen(listener_, 2048) != 0 ||
-        ::getsockname(listener_, any, &size) != 0) {
-        fail("receiver");
-    }
-    port_ = ntohs(address.sin_port);
-    poller_ = ::epoll_create1(EPOLL_CLOEXEC);
-    stopper_ = ::eventfd(0, EFD_CLOEXEC);
-    for (const int fd : {listener_, stopper_}) {
-        epoll_event event{EPOLLIN, {.fd = fd}};
-        if (::epoll_ctl(poller_, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll");
-    }
-    thread_ = std::thread([this] { run(); });
-}
+FastReceiver::FastReceiver(OnRequest on_request)
+    : on_request_(std::move(on_request)), thread_([this] { run(); }) {}
 
 FastReceiver::~FastReceiver() {
-    const std::uint64_t one = 1;
-    static_cast<void>(!::write(stopper_, &one, sizeof one));
+    listener_.stop();
     thread_.join();
-    for (const int fd : {listener_, poller_, stopper_}) ::close(fd);
 }
 
 void FastReceiver::run() {
     std::unordered_map<int, Connection> connections;
     std::array<epoll_event, 256> events{};
     while (true) {
-        const int count = ::epoll_wait(poller_, events.data(), static_cast<int>(events.size()), -1);
+        const int count =
+            ::epoll_wait(listener_.poller(), events.data(), static_cast<int>(events.size()), -1);
         for (int i = 0; i < count; ++i) {
             const int fd = events[static_cast<std::size_t>(i)].data.fd;
-            if (fd == stopper_) {
+            if (listener_.is_stopper(fd)) {
                 for (const auto& [open, connection] : connections) ::close(open);
                 return;
             }
-            if (fd == listener_) {
-                const int made =
-                    ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-                if (made < 0) continue;
-                const int on = 1;
-                ::setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-                connections[made].fd = made;
-                epoll_event event{EPOLLIN, {.fd = made}};
-                ::epoll_ctl(poller_, EPOLL_CTL_ADD, made, &event);
+            if (listener_.is_socket(fd)) {
+                const int made = listener_.accept();
+                if (made >= 0) connections[made].fd = made;
             } else if (!serve(connections.at(fd))) {
                 connections.erase(fd);
                 ::close(fd);

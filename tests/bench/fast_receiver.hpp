@@ -11,6 +11,8 @@
 #include <string_view>
 #include <thread>
 
+#include "tests/support/loopback_listener.hpp"
+
 namespace weft::bench {
 
 class FastReceiver {
@@ -22,7 +24,7 @@ public:
     FastReceiver(const FastReceiver&) = delete;
     FastReceiver& operator=(const FastReceiver&) = delete;
 
-    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    [[nodiscard]] std::uint16_t port() const noexcept { return listener_.port(); }
     [[nodiscard]] std::uint64_t requests() const noexcept { return requests_; }
     /// Answers 503 instead of 200.
     void refuse(bool refuse) noexcept { refuses_ = refuse; }
@@ -33,8 +35,7 @@ private:
     bool serve(Connection& connection);
 
     OnRequest on_request_;
-    int listener_ = -1, poller_ = -1, stopper_ = -1;
-    std::uint16_t port_ = 0;
+    testing::LoopbackListener listener_{2048};
     std::atomic<std::uint64_t> requests_{0};
     std::atomic<bool> refuses_{false};
     std::thread thread_;

@@ -1,7 +1,8 @@
 # A gateway with its relay and journal, and nginx beside it, on free ports of the loopback; sourced
 # by gateway_*.sh, which set `build`. Everything ends with the shell that sources it.
 #   start_nginx CONFIG_OF_SERVER [MODULE]   sets nginx_port
-#   start_gateway                           sets native and rse, the URLs of its listeners
+#   start_gateway                           sets native, rse and routemaster, the URLs of its
+#                                           listeners; the token of Routemaster is bench--1
 
 weft=$build/tools/weft
 dir=$(mktemp -d)
@@ -71,6 +72,8 @@ gateway:
   listeners:
     - { address: '127.0.0.1:0', serve: [native, metrics] }
     - { address: '127.0.0.1:0', serve: [rse] }
+    - { address: '127.0.0.1:0', serve: [routemaster] }
+  routemaster: { clients: [bench--1] }
 CONF
     cd "$dir/fabric"
     "$weft" relay >"$dir/relay.out" 2>&1 &
@@ -81,4 +84,6 @@ CONF
     await "$dir/gateway.out" ready
     native=$(awk '/^listening native/ {print $NF}' "$dir/gateway.out")
     rse=$(awk '/^listening rse/ {print $NF}' "$dir/gateway.out")
+    # shellcheck disable=SC2034  # for who sources this
+    routemaster=$(awk '/^listening routemaster/ {print $NF}' "$dir/gateway.out")
 }

@@ -4,7 +4,8 @@
 //   kills   the same while the gateway is killed with -9 every two seconds: nothing is lost, order
 //           is kept, and twice comes at most a batch a kill
 //   faults  N deliveries to receivers that also fail, hang, reset, stop halfway and drip
-// Prints one JSON object for each; exit 1 if anything was wrong.
+// Says on stderr each ten seconds how far it is. Prints one JSON object for each; exit 1 if
+// anything was wrong.
 
 #include <chrono>
 #include <cstdio>
@@ -71,6 +72,33 @@ Options options_of(int argc, char** argv) {
     return options;
 }
 
+/// A line on stderr now and then, so that a long run can be told from one that hangs.
+class Progress {
+public:
+    explicit Progress(std::string what) : what_(std::move(what)) {}
+    void say(const std::string& now) {
+        if (steady_clock::now() < next_) return;
+        next_ = steady_clock::now() + every;
+        const duration<double> since = steady_clock::now() - began_;
+        std::fprintf(stderr, "%s, %.0f s: %s\n", what_.c_str(), since.count(), now.c_str());
+    }
+
+private:
+    static constexpr seconds every{10};
+    const std::string what_;
+    const steady_clock::time_point began_ = steady_clock::now();
+    steady_clock::time_point next_ = began_ + every;
+};
+
+/// Publishes up to `events`, each until it is stored.
+void publish_all(Publisher& publisher, std::uint64_t events, Progress& progress) {
+    while (publisher.published() < events) {
+        static_cast<void>(publisher.publish_next());
+        progress.say("published " + std::to_string(publisher.published()) + " of " +
+                     std::to_string(events) + " events");
+    }
+}
+
 /// Subscribers by number, behind one receiver: /0, /1.
 class Subscribers {
 public:
@@ -89,7 +117,7 @@ public:
     }
     [[nodiscard]] const std::vector<Delivered>& all() const { return all_; }
     /// False: nothing new came for `patience`.
-    [[nodiscard]] bool wait_for(std::uint64_t events) const {
+    [[nodiscard]] bool wait_for(std::uint64_t events, Progress& progress) const {
         auto deadline = steady_clock::now() + patience;
         std::uint64_t before = 0;
         while (true) {
@@ -100,6 +128,8 @@ public:
                 sum += here;
             }
             if (least >= events) return true;
+            progress.say("waiting: the slowest subscriber has " + std::to_string(least) + " of " +
+                         std::to_string(events) + " events");
             if (sum != before) deadline = steady_clock::now() + patience;
             if (steady_clock::now() > deadline) return false;
             before = sum;
@@ -162,11 +192,13 @@ bool once(const Options& options) {
     for (std::size_t i = 0; i < 3; ++i) bus.subscribe(i, subscribers.url(i), batch[i], 20 * i);
     const auto began = steady_clock::now();
     Publisher publisher(bus.port());
-    while (publisher.published() < options.events) static_cast<void>(publisher.publish_next());
+    Progress progress("once");
+    publish_all(publisher, options.events, progress);
     const duration<double> published = steady_clock::now() - began;
     Report report;
     report.figures["what"] = "once";
-    if (!subscribers.wait_for(options.events)) report.wrong("not everything came" + bus.output());
+    if (!subscribers.wait_for(options.events, progress))
+        report.wrong("not everything came" + bus.output());
     const duration<double> took = steady_clock::now() - began;
     if (bus.stop() != 0) report.wrong("the gateway did not end well" + bus.output());
     judge(report, subscribers, options.events, batch, 0);
@@ -190,18 +222,20 @@ bool kills(const Options& options) {
     });
     Report report;
     report.figures["what"] = "kills";
+    Progress progress("kills");
     try {
         for (std::uint64_t i = 0; i < options.kills; ++i) {
             weft::testing::look_again_after_ms(2000);
             bus.kill();
             bus.start();
+            progress.say(std::to_string(i + 1) + " of " + std::to_string(options.kills) + " kills");
         }
     } catch (const std::exception& failed) {
         report.wrong(failed.what());
     }
     enough = true;
     publishing.join();
-    if (!subscribers.wait_for(publisher.published())) report.wrong("not everything came");
+    if (!subscribers.wait_for(publisher.published(), progress)) report.wrong("not everything came");
     if (bus.stop() != 0) report.wrong("the gateway did not end well" + bus.output());
     judge(report, subscribers, publisher.published(), batch, options.kills);
     report.figures["kills"] = options.kills;
@@ -233,10 +267,11 @@ bool faults(const Options& options) {
     const std::uint64_t events = std::max<std::uint64_t>(options.deliveries / batch.size(), 1);
     const auto began = steady_clock::now();
     Publisher publisher(bus.port());
-    while (publisher.published() < events) static_cast<void>(publisher.publish_next());
+    Progress progress("faults");
+    publish_all(publisher, events, progress);
     Report report;
     report.figures["what"] = "faults";
-    if (!subscribers.wait_for(events)) report.wrong("not everything came" + bus.output());
+    if (!subscribers.wait_for(events, progress)) report.wrong("not everything came" + bus.output());
     const duration<double> took = steady_clock::now() - began;
     if (bus.stop() != 0) report.wrong("the gateway did not end well" + bus.output());
     judge(report, subscribers, events, batch, 0);

@@ -1,75 +1,44 @@
 #include "tests/fault/deliveries/fault_receiver.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace weft::fault {
 namespace {
 
-[[noreturn]] void fail(const char* what) {
-    throw std::system_error(errno, std::generic_category(), what);
-}
-
 bool put(int fd, std::string_view bytes) {
     return ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
            static_cast<ssize_t>(bytes.size());
 }
 
-void watch(int poller, int fd) {
-    epoll_event event{EPOLLIN, {.fd = fd}};
-    if (::epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll");
-}
-
 }  // namespace
 
-FaultReceiver::FaultReceiver(Script script) : script_(std::move(script)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* any = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listener_, any, size) != 0 || ::listen(listener_, 1024) != 0 ||
-        ::getsockname(listener_, any, &size) != 0) {
-        fail("receiver");
-    }
-    port_ = ntohs(address.sin_port);
-    poller_ = ::epoll_create1(EPOLL_CLOEXEC);
-    stopper_ = ::eventfd(0, EFD_CLOEXEC);
-    watch(poller_, listener_);
-    watch(poller_, stopper_);
-    thread_ = std::thread([this] { run(); });
-}
+FaultReceiver::FaultReceiver(Script script)
+    : script_(std::move(script)), thread_([this] { run(); }) {}
 
 FaultReceiver::~FaultReceiver() {
-    const std::uint64_t one = 1;
-    static_cast<void>(!::write(stopper_, &one, sizeof one));
+    listener_.stop();
     thread_.join();
     for (const auto& [fd, connection] : connections_) ::close(fd);
-    for (const int fd : {listener_, poller_, stopper_}) ::close(fd);
 }
 
 void FaultReceiver::run() {
     std::array<epoll_event, 64> events{};
     while (true) {
-        const int count = ::epoll_wait(poller_, events.data(), events.size(), 1000);
+        const int count = ::epoll_wait(listener_.poller(), events.data(), events.size(), 1000);
         for (int i = 0; i < count; ++i) {
             const int fd = events[static_cast<std::size_t>(i)].data.fd;
-            if (fd == stopper_) return;
-            if (fd == listener_) {
-                accept_one();
+            if (listener_.is_stopper(fd)) return;
+            if (listener_.is_socket(fd)) {
+                const int made = listener_.accept();
+                if (made >= 0) connections_[made] = {};
             } else if (!serve(fd, connections_.at(fd))) {
                 connections_.erase(fd);
                 ::close(fd);
@@ -77,15 +46,6 @@ void FaultReceiver::run() {
         }
         drip();
     }
-}
-
-void FaultReceiver::accept_one() {
-    const int made = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (made < 0) return;
-    const int on = 1;
-    ::setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    connections_[made] = {};
-    watch(poller_, made);
 }
 
 bool FaultReceiver::serve(int fd, Connection& connection) {

@@ -12,6 +12,8 @@
 #include <thread>
 #include <unordered_map>
 
+#include "tests/support/loopback_listener.hpp"
+
 namespace weft::fault {
 
 enum class Answer : std::uint8_t { ok, error, too_many, hang, reset, half, drip };
@@ -26,7 +28,7 @@ public:
     FaultReceiver& operator=(const FaultReceiver&) = delete;
 
     [[nodiscard]] std::string url(const std::string& path) const {
-        return "http://127.0.0.1:" + std::to_string(port_) + path;
+        return "http://127.0.0.1:" + std::to_string(listener_.port()) + path;
     }
 
 private:
@@ -36,15 +38,13 @@ private:
     };
 
     void run();
-    void accept_one();
     /// False: it is over.
     [[nodiscard]] bool serve(int fd, Connection& connection);
     [[nodiscard]] bool reply(int fd, Connection& connection, Answer answer) const;
     void drip();
 
     Script script_;
-    int listener_ = -1, poller_ = -1, stopper_ = -1;
-    std::uint16_t port_ = 0;
+    testing::LoopbackListener listener_{1024};
     std::unordered_map<int, Connection> connections_;  // the thread's
     std::chrono::steady_clock::time_point next_drip_{};
     std::thread thread_;
