@@ -62,11 +62,11 @@ void PrepSession::on_message(std::string_view text) {
 void PrepSession::pump(std::unique_lock<std::mutex>& lock) {
     if (std::exchange(is_pumping_, true)) return;
     while (!waiting_.empty() && out_ < (confirm_ ? 1 : out_max)) {
-        const PrepFrame frame = std::move(waiting_.front());
+        PrepFrame frame = std::move(waiting_.front());
         waiting_.pop_front();
         ++out_;
         lock.unlock();
-        deliver_({frame.key, frame.token, frame.psub}, frame.data,
+        deliver_({frame.key, frame.token, frame.psub}, std::move(frame.data),
                  [self = shared_from_this()](Verdict verdict) { self->on_done(verdict); });
         lock.lock();
     }

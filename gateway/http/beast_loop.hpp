@@ -94,6 +94,7 @@ public:
 
 private:
     void run();
+    void await_work();
     void await_tick();
 
     ServerCounters& counters_;
@@ -105,6 +106,7 @@ private:
     std::unordered_set<std::shared_ptr<LoopMember>> members_;
     std::vector<char> scratch_ = std::vector<char>(std::size_t{16} << 10U);
     std::thread thread_;
+    bool is_busy_ = false;  ///< The last pause was short.
 };
 
 /// Timers over several loops, in turn. Threads: any.

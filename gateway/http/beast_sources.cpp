@@ -1,4 +1,4 @@
-// The compiled half of Asio and Beast, once for all files that include them.
+// The compiled half of Asio, once for all files that include it.
 
 #include <utility>
 

@@ -38,8 +38,8 @@ class WebSocket {
 public:
     virtual ~WebSocket() = default;
     /// Told once whether the operating system took the whole frame; false also for what is never
-    /// sent. By an io thread, or by the thread that sends to a socket that is closed. A client that
-    /// is seen to have closed is not written to.
+    /// sent. By an io thread or by a thread that sends to this socket, maybe before send returns;
+    /// no lock may be held that it takes. A client that is seen to have closed is not written to.
     using OnSent = std::function<void(bool all_taken)>;
     /// As Stream::send. `sent` may be empty.
     virtual bool send_text(SharedBytes text, OnSent sent) = 0;
