@@ -7,8 +7,10 @@ namespace {
 
 /// A thread that falls asleep between two halves of a round costs more than the round: a wake-up
 /// takes the time of ten system calls, of who wakes it too. So where the last pause was short, the
-/// next one is waited for awake, for so long, leaving the processor to whoever wants it.
+/// next one is waited for awake, for so long, leaving the processor to whoever wants it. With more
+/// connections than a few there is mostly work, and who waits awake keeps others from theirs.
 constexpr std::chrono::microseconds short_pause{50}, awake_time{20};
+constexpr std::size_t few_connections = 16;
 
 }  // namespace
 
@@ -54,7 +56,7 @@ void Loop::await_work() {
     }
     const SteadyTime before = now();
     context_.run_one();
-    is_busy_ = now() - before < short_pause;
+    is_busy_ = load_ <= few_connections && now() - before < short_pause;
 }
 
 void Loop::await_tick() {

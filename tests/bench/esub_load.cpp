@@ -85,7 +85,8 @@ public:
         std::vector<epoll_event> events(1024);
         auto now = Clock::now();
         while (now < until) {
-            const int count = ::epoll_wait(epoll_, events.data(), 1024, retries_.empty() ? 100 : 0);
+            const timespec patience = until_retry(now);
+            const int count = ::epoll_pwait2(epoll_, events.data(), 1024, &patience, nullptr);
             for (int i = 0; i < count; ++i) {
                 const std::uint64_t id = events[static_cast<std::size_t>(i)].data.u64;
                 on_bytes(id >> 8U, id & 0xFFU);
@@ -165,6 +166,16 @@ private:
         }
         if (mode_ == Mode::prep) pair.rep.upgrade(side_.place.prefix + "/prep");
         add(pair.rep, index, rep_slot);
+    }
+
+    /// Asleep, so that the server has the processor for what is waited for.
+    [[nodiscard]] timespec until_retry(Clock::time_point now) const {
+        std::chrono::nanoseconds left = std::chrono::milliseconds{100};
+        if (!retries_.empty()) {
+            left = std::clamp<std::chrono::nanoseconds>(retries_.front().first - now,
+                                                        std::chrono::nanoseconds{0}, left);
+        }
+        return {0, left.count()};
     }
 
     void next_round(std::size_t index) {
