@@ -28,7 +28,7 @@ struct Flags {
     std::vector<std::string> topics, where, headers;
     std::size_t batch = 0, concurrency = 0, limit = 20;
     double rate = 0;
-    bool unordered = false;
+    bool ordered = false, unordered = false;
 };
 
 // ---- Where the gateway is ----
@@ -158,7 +158,9 @@ Json condition_of(const std::string& text) {
 }
 
 Json body_of(const Flags& flags) {
-    Json body{{"url", flags.url}, {"topics", flags.topics}};
+    Json body = Json::object();
+    if (!flags.url.empty()) body["url"] = flags.url;
+    if (!flags.topics.empty()) body["topics"] = flags.topics;
     for (const std::string& condition : flags.where) {
         body["where"].push_back(condition_of(condition));
     }
@@ -180,7 +182,7 @@ Json body_of(const Flags& flags) {
     }
     if (flags.batch != 0) body["batch"]["max"] = flags.batch;
     if (!flags.batch_timeout.empty()) body["batch"]["timeout"] = flags.batch_timeout;
-    if (flags.unordered) body["ordered"] = false;
+    if (flags.ordered || flags.unordered) body["ordered"] = flags.ordered;
     if (flags.concurrency != 0) body["concurrency"] = flags.concurrency;
     if (flags.rate > 0) body["rate"] = flags.rate;
     return body;
@@ -199,6 +201,15 @@ int add(Context& context, const Flags& flags) {
         "the receiver checks v1 with the secret, or v1a with the public key; `weft webhook "
         "test " +
         cell(field(made, "id")) + "` sends it something");
+    return exit_done;
+}
+
+int update(Context& context, const Flags& flags) {
+    const Json body = body_of(flags);
+    if (body.empty()) {
+        throw usage_error("say what changes, such as --url https://example.com/hook");
+    }
+    print(flags, Portal(context, flags).ask("PATCH", one(flags), body));
     return exit_done;
 }
 
@@ -290,6 +301,25 @@ CLI::App* add_one(CLI::App& parent, Context& context, const std::shared_ptr<Flag
     return app;
 }
 
+/// What may change, too.
+void add_properties(CLI::App& app, const std::shared_ptr<Flags>& flags) {
+    app.add_option("--where", flags->where,
+                   "Only if a field of the body is so: PATH=VALUE, or a condition in JSON; "
+                   "repeatable")
+        ->allow_extra_args(false);
+    app.add_option("--format", flags->format,
+                   "cloudevents-binary, cloudevents-structured, cloudevents-batch or weft");
+    app.add_option("--header", flags->headers, "NAME: VALUE of each request; repeatable")
+        ->allow_extra_args(false);
+    app.add_option("--batch", flags->batch, "Messages of a request, at most");
+    app.add_option("--batch-timeout", flags->batch_timeout, "When a batch goes that is not full");
+    app.add_flag("--unordered", flags->unordered, "What fails holds nothing back");
+    app.add_option("--concurrency", flags->concurrency, "Requests at a time, if unordered");
+    app.add_option("--rate", flags->rate, "Requests a second, at most");
+    app.add_option("--disable-after", flags->disable_after, "If it fails for so long");
+    app.add_option("--description", flags->description, "For people");
+}
+
 void add_adding(CLI::App& parent, Context& context, const std::shared_ptr<Flags>& flags) {
     CLI::App* app =
         add_one(parent, context, flags, "add", "Make one; prints its secret", false, add);
@@ -298,22 +328,20 @@ void add_adding(CLI::App& parent, Context& context, const std::shared_ptr<Flags>
         ->type_name("GLOB")
         ->required()
         ->allow_extra_args(false);
-    app->add_option("--where", flags->where,
-                    "Only if a field of the body is so: PATH=VALUE, or a condition in JSON; "
-                    "repeatable")
-        ->allow_extra_args(false);
-    app->add_option("--format", flags->format,
-                    "cloudevents-binary, cloudevents-structured, cloudevents-batch or weft");
-    app->add_option("--header", flags->headers, "NAME: VALUE of each request; repeatable")
-        ->allow_extra_args(false);
-    app->add_option("--batch", flags->batch, "Messages of a request, at most");
-    app->add_option("--batch-timeout", flags->batch_timeout, "When a batch goes that is not full");
-    app->add_flag("--unordered", flags->unordered, "What fails holds nothing back");
-    app->add_option("--concurrency", flags->concurrency, "Requests at a time, if unordered");
-    app->add_option("--rate", flags->rate, "Requests a second, at most");
-    app->add_option("--disable-after", flags->disable_after, "If it fails for so long");
+    add_properties(*app, flags);
     app->add_option("--start", flags->start, "now (default), beginning, since:10m, last:N, an id");
-    app->add_option("--description", flags->description, "For people");
+}
+
+void add_updating(CLI::App& parent, Context& context, const std::shared_ptr<Flags>& flags) {
+    CLI::App* app = add_one(parent, context, flags, "update",
+                            "Change what is named; place and secret stay", true, update);
+    app->add_option("--url", flags->url, "Where messages are delivered");
+    app->add_option("--topic", flags->topics, "What it gets, in place of all before; repeatable")
+        ->type_name("GLOB")
+        ->allow_extra_args(false);
+    add_properties(*app, flags);
+    app->add_flag("--ordered", flags->ordered, "What fails holds back what comes after it")
+        ->excludes("--unordered");
 }
 
 }  // namespace
@@ -333,6 +361,7 @@ void add_webhook(CLI::App& app, Context& context) {
         return [what](Context& at, const Flags& with) { return act(at, with, what); };
     };
     add_adding(*webhook, context, flags);
+    add_updating(*webhook, context, flags);
     add_one(*webhook, context, flags, "list", "Yours; an admin's: all", false, list);
     add_one(*webhook, context, flags, "show", "All about one", true,
             [](Context& at, const Flags& with) {

@@ -55,6 +55,14 @@ reliability::TopicFilter filter_of(const std::vector<Interest>& interests) {
     return reliability::TopicFilter(std::move(globs));
 }
 
+/// False: it is subscribed to no topic, and what it had of others is done.
+bool may_come(const delivery::SubscriptionStatus& status) {
+    const auto& interests = status.subscription.interests;
+    return std::any_of(interests.begin(), interests.end(), [&](const Interest& interest) {
+        return interest.through > std::max(interest.after, status.position);
+    });
+}
+
 }  // namespace
 
 tl::expected<PollRequest, std::string> PollRequest::parse(std::string_view text) {
@@ -163,8 +171,7 @@ void EventPolls::acknowledge(const PollRef& poll, const Status& status) {
 void EventPolls::read(const PollRef& poll, const Status& status) {
     const std::uint64_t max = poll->request.max.value_or(status.subscription.batching.max);
     if (max == 0) return poll->answer_nothing();
-    // A subscription to no topics has nothing to come.
-    if (status.subscription.interests.empty()) return poll->answer_nothing();
+    if (!may_come(status)) return poll->answer_nothing();
     ReadRequest request = request_for(*poll, status);
     request.messages = max;
     const auto filter = request.filter;

@@ -138,6 +138,32 @@ TEST_F(Webhooks, ATestAResendARecoveryAndARotationReachTheReceiver) {
     EXPECT_EQ(webhook_json({"show", id})["public_keys"].size(), 2U);
 }
 
+TEST_F(Webhooks, AnUpdateChangesWhatIsNamedAndKeepsSecretAndPlace) {
+    allow_this_machine();
+    const Process relay = fabric_.relay();
+    const Process running = gateway();
+    HttpReceiver plain([](const ReceivedRequest&) { return ReceiverDoes::answer(200); });
+    url_ = plain.url("/old");
+    const json made = add({"--description", "ours"});
+    const std::string id = made["id"];
+    ASSERT_EQ(webhook({"pause", id}).exit_code, 0);
+    publish(R"({"n": 1})");
+    const json changed =
+        webhook_json({"update", id, "--url", plain.url("/new"), "--unordered", "--batch", "1"});
+    EXPECT_EQ(changed["url"], plain.url("/new"));
+    EXPECT_EQ(changed["ordered"], false);
+    EXPECT_EQ(changed["topics"], made["topics"]);
+    EXPECT_EQ(changed["description"], "ours");
+    EXPECT_EQ(webhook_json({"secret", id})["secret"], made["secret"]);
+    EXPECT_EQ(webhook_json({"update", id, "--ordered"})["ordered"], true);
+    ASSERT_EQ(webhook({"resume", id}).exit_code, 0);
+    ASSERT_TRUE(plain.wait_for(1));
+    EXPECT_EQ(plain.requests().front().line, "POST /new HTTP/1.1");
+    EXPECT_EQ(webhook({"update", id}).exit_code, 2) << "nothing is named";
+    EXPECT_EQ(webhook({"update", id, "--ordered", "--unordered"}).exit_code, 2);
+    EXPECT_EQ(webhook({"update", "wh_none", "--rate", "5"}).exit_code, 1);
+}
+
 TEST_F(Webhooks, AReceiverThatIsGoneDisablesItAndOperatorsHearOfIt) {
     allow_this_machine();
     const Process relay = fabric_.relay();
