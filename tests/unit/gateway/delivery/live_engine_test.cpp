@@ -144,6 +144,7 @@ TEST_F(LiveEngineTest, OneThatHangsDelaysNoOther) {
     for (int i = 0; i < 50; ++i) store(std::to_string(i));
 
     EXPECT_TRUE(receiver_.wait_for(50));
+    EXPECT_TRUE(hanging.wait_for(5)) << "its own thread may see them later";
     EXPECT_EQ(hanging.requests().size(), 5U) << "one at a time each";
     EXPECT_GE(status("dead0").queued, 50U);
     engine_->stop(milliseconds{0});
