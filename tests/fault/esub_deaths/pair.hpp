@@ -37,6 +37,8 @@ public:
     /// What the sub of such a row may take at once; 0: what others take.
     [[nodiscard]] static int receive_buffer_of(Row row);
 
+    /// All of a large reply but its last byte, so that what follows is quick.
+    void begin();
     /// Until everything is as it has to be when the packets begin to vanish.
     void act();
     /// What happens while they do.
@@ -48,6 +50,7 @@ public:
     [[nodiscard]] Row row() const noexcept { return row_; }
 
 private:
+    [[nodiscard]] std::string request() const;
     void reply();
     void die();
 
