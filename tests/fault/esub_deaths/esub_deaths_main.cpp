@@ -70,6 +70,7 @@ void run_wave(Stand& stand, const std::vector<Row>& rows, const std::string& pre
     const bool is_cut = rows.front().death == Death::blackhole;
     for (Pair& pair : pairs) pair.begin();
     for (Pair& pair : pairs) pair.act();
+    for (Pair& pair : pairs) pair.read_on();
     if (is_cut) stand.cut();
     for (Pair& pair : pairs) pair.act_cut_off();
     for (Pair& pair : pairs) pair.hear_answer();

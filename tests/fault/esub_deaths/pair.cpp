@@ -97,6 +97,10 @@ void Pair::act() {
     }
 }
 
+void Pair::read_on() {
+    if (row_.death == Death::blackhole && has_head_) sub_.read_some();
+}
+
 void Pair::act_cut_off() {
     if (row_.death == Death::blackhole && row_.stage == Stage::before) reply();
 }

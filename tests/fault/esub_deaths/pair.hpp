@@ -41,6 +41,8 @@ public:
     void begin();
     /// Until everything is as it has to be when the packets begin to vanish.
     void act();
+    /// A sub that vanishes has been reading until then.
+    void read_on();
     /// What happens while they do.
     void act_cut_off();
     /// Waits for what the replier is told.
