@@ -92,6 +92,12 @@ bool Client::read_body(std::size_t bytes) {
     return true;
 }
 
+void Client::read_some() {
+    std::array<char, 65536> bytes;
+    const ssize_t got = ::recv(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (got > 0) body_.append(bytes.data(), static_cast<std::size_t>(got));
+}
+
 bool Client::read_frame(std::string& payload) {
     const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(body_[at]); };
     if (!read_body(2)) return false;

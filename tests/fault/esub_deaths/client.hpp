@@ -35,6 +35,8 @@ public:
     bool read_body(std::size_t bytes);
     /// All of it.
     bool read_body() { return read_body(length_); }
+    /// What is there already.
+    void read_some();
     [[nodiscard]] const std::string& body() const noexcept { return body_; }
 
     /// The next WebSocket frame's payload; false: there is none.

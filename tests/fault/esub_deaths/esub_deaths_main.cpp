@@ -44,7 +44,7 @@ const std::vector<std::vector<Row>> here = {
 const std::vector<std::vector<Row>> far_away = {
     {{Stage::before, Death::blackhole}, {Stage::during, Death::blackhole}}};
 
-constexpr std::size_t wave = 256, long_wave = 2000;
+constexpr std::size_t wave = 256, long_wave = 1000;
 
 const char* name_of(Stage stage) {
     static constexpr const char* names[] = {"before", "same moment", "during", "after"};
@@ -68,7 +68,9 @@ void run_wave(Stand& stand, const std::vector<Row>& rows, const std::string& pre
     }
     stand.await_keys(prefix, count);
     const bool is_cut = rows.front().death == Death::blackhole;
+    for (Pair& pair : pairs) pair.begin();
     for (Pair& pair : pairs) pair.act();
+    for (Pair& pair : pairs) pair.read_on();
     if (is_cut) stand.cut();
     for (Pair& pair : pairs) pair.act_cut_off();
     for (Pair& pair : pairs) pair.hear_answer();

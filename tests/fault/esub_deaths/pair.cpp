@@ -37,10 +37,21 @@ Pair::Pair(Client sub, Client rep, std::string key, Row row, std::size_t number)
     sub_.send("GET /sub/" + key_ + " HTTP/1.1\r\nHost: h\r\n\r\n");
 }
 
+std::string Pair::request() const {
+    return "POST /rep/" + key_ +
+           " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body_.size()) + "\r\n\r\n" +
+           body_;
+}
+
 void Pair::reply() {
     // If it is refused before its body is there, the answer comes all the same.
-    rep_.send("POST /rep/" + key_ + " HTTP/1.1\r\nHost: h\r\nContent-Length: " +
-              std::to_string(body_.size()) + "\r\n\r\n" + body_);
+    rep_.send(row_.stage == Stage::during ? body_.substr(body_.size() - 1) : request());
+}
+
+void Pair::begin() {
+    if (row_.stage != Stage::during) return;
+    const std::string all = request();
+    rep_.send(std::string_view{all}.substr(0, all.size() - 1));
 }
 
 void Pair::die() {
@@ -84,6 +95,10 @@ void Pair::act() {
             if (has_head_) sub_.read_body();
             return die();
     }
+}
+
+void Pair::read_on() {
+    if (row_.death == Death::blackhole && has_head_) sub_.read_some();
 }
 
 void Pair::act_cut_off() {

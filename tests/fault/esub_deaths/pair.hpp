@@ -37,8 +37,12 @@ public:
     /// What the sub of such a row may take at once; 0: what others take.
     [[nodiscard]] static int receive_buffer_of(Row row);
 
+    /// All of a large reply but its last byte, so that what follows is quick.
+    void begin();
     /// Until everything is as it has to be when the packets begin to vanish.
     void act();
+    /// A sub that vanishes has been reading until then.
+    void read_on();
     /// What happens while they do.
     void act_cut_off();
     /// Waits for what the replier is told.
@@ -48,6 +52,7 @@ public:
     [[nodiscard]] Row row() const noexcept { return row_; }
 
 private:
+    [[nodiscard]] std::string request() const;
     void reply();
     void die();
 
