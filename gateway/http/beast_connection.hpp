@@ -123,7 +123,6 @@ private:
     std::optional<WriteReport> report_;
     bool asks_system_ = false;  ///< The report needs more than that the answer was written.
     int unsettled_ = 0;         ///< Bytes that the client's system had not acknowledged.
-    SteadyTime unsettled_since_{};
 };
 
 }  // namespace weft::gateway

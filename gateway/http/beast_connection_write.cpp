@@ -15,8 +15,6 @@ namespace {
 constexpr std::size_t batch_items_max = 60;
 /// How long an answer that has left is let alone before it is looked at: a moment, then longer.
 constexpr std::chrono::microseconds first_pause{250}, longest_pause{50'000};
-/// What a client that is there has not read for so long counts as taken, once our system has it.
-constexpr std::chrono::milliseconds held_time{500};
 constexpr std::string_view line_end = "\r\n";
 
 asio::const_buffer buffer_of(std::string_view bytes) {
@@ -252,20 +250,11 @@ bool Connection::is_unsettled() const {
 void Connection::settle(std::chrono::microseconds pause) {
     const auto [fate, left] = wire_->progress(same_system_ && !eof_);
     if (fate == Wire::Fate::lost) return close();
-    const auto taken = [&] {
+    if (fate == Wire::Fate::taken) {
         tell_report(true);
-        finish_turn();
-    };
-    if (fate == Wire::Fate::taken) return taken();
-    const SteadyTime now = loop_.now();
-    if (left != std::exchange(unsettled_, left)) {
-        unsettled_since_ = now;
-        deadline_ = now + report_->patience;
+        return finish_turn();
     }
-    // It may read only after it has seen what became of the reply.
-    if (fate == Wire::Fate::held && !eof_ && now - unsettled_since_ >= held_time) {
-        return taken();
-    }
+    if (left != std::exchange(unsettled_, left)) deadline_ = loop_.now() + report_->patience;
     auto timer = std::make_unique<asio::steady_timer>(loop_.context(), pause);
     asio::steady_timer& running = *timer;
     running.async_wait([self = shared_from_this(), timer = std::move(timer), pause](SocketError) {

@@ -1,8 +1,6 @@
 #include "gateway/http/beast_wire.hpp"
 
 #include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 
@@ -15,13 +13,6 @@ namespace {
 bool has_closed(tcp::socket::lowest_layer_type& socket) {
     pollfd look{socket.native_handle(), POLLRDHUP, 0};
     return ::poll(&look, 1, 0) != 0;
-}
-/// A system whose program does not read still answers when it is asked whether it does.
-bool answers_probes(tcp::socket::lowest_layer_type& socket) {
-    tcp_info info{};
-    socklen_t size = sizeof info;
-    return ::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-           info.tcpi_probes == 0;
 }
 
 class PlainWire : public Wire {
@@ -130,8 +121,6 @@ Wire::Progress progress_of(tcp::socket::lowest_layer_type& socket, bool sent_is_
     progress.fate = Wire::Fate::under_way;
     if (progress.left == 0 || (sent_is_enough && unsent == 0)) {
         progress.fate = Wire::Fate::taken;
-    } else if (progress.left == unsent && answers_probes(socket)) {
-        progress.fate = Wire::Fate::held;
     }
     return progress;
 }

@@ -30,8 +30,7 @@ public:
     [[nodiscard]] virtual bool peer_has_closed() = 0;
     /// Whether the other system has all that was written. `sent_is_enough`: both are one system,
     /// and what has left is there.
-    /// held: it has acknowledged all that was sent to it, and reads nothing now.
-    enum class Fate { under_way, held, taken, lost };
+    enum class Fate { under_way, taken, lost };
     struct Progress {
         Fate fate = Fate::lost;
         int left = 0;  ///< Bytes that it has not acknowledged.

@@ -86,8 +86,7 @@ struct Request {
 struct WriteReport {
     /// Called once, by the io thread of the connection or, before answer() returns, by the thread
     /// that answers; unless the server goes first. True: the client's system acknowledged every
-    /// byte, or has for a while no room for more; on our own system it is enough that they left.
-    /// What it does with them nobody can know.
+    /// byte; on our own system it is enough that they left. What it does with them nobody can know.
     std::function<void(bool all_taken)> done;
     /// Without progress for so long the client is cut off, and gets nothing more.
     std::chrono::milliseconds patience{5000};
