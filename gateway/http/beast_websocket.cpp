@@ -98,7 +98,8 @@ private:
     std::uint16_t client_code_ = 0;             ///< As the client closed; 0: it has not.
     SteadyTime pinged_at_ = SteadyTime::max();  ///< Nothing was heard since.
     bool has_heard_ = false;                    ///< Since the last look.
-    bool is_held_ = false, is_reading_ = false, is_in_bytes_ = false;
+    bool is_held_ = false, is_reading_ = false, is_in_bytes_ = false, looks_again_ = false;
+    bool has_ended_ = false;  ///< Nothing more can be read.
     bool is_open_ = false, finished_ = false;
     bool is_leaving_ = false;  ///< Our goodbye is out: only the client's is waited for.
     bool is_over_ = false;     ///< Nothing of the client counts any more.
@@ -259,17 +260,25 @@ void SocketSession::hold_reading(bool held) {
 }
 
 void SocketSession::read_next() {
-    if (is_held_ || std::exchange(is_reading_, true)) return;
+    if (is_held_ || has_ended_ || std::exchange(is_reading_, true)) return;
     wire_->read([self = shared_from_this()](SocketError error, std::string_view bytes) {
         self->is_reading_ = false;
         if (self->finished_) return;
-        if (error) return self->finish(close_code::lost);
-        self->has_heard_ = true;
-        self->on_bytes(bytes);
+        (error ? self->has_ended_ : self->has_heard_) = true;
+        self->on_bytes(error ? std::string_view{} : bytes);
     });
 }
 
 void SocketSession::on_bytes(std::string_view bytes) {
+    if (link_->outlet.is_telling()) {
+        // Another thread writes: who answers for it hears that first, then what the client said.
+        input_ += bytes;
+        if (std::exchange(looks_again_, true)) return;
+        return asio::post(start_.loop.context(), [self = shared_from_this()] {
+            self->looks_again_ = false;
+            if (!self->finished_) self->on_bytes({});
+        });
+    }
     std::string kept;
     if (!input_.empty()) {
         input_ += bytes;
@@ -284,6 +293,7 @@ void SocketSession::on_bytes(std::string_view bytes) {
     is_in_bytes_ = false;
     if (finished_) return;
     if (!bytes.empty()) input_ = bytes;
+    if (has_ended_ && !is_held_) return finish(close_code::lost);
     read_next();
 }
 

@@ -38,19 +38,27 @@ bool FrameOutlet::is_direct() const {
     return socket_ >= 0;
 }
 
+bool FrameOutlet::is_telling() const {
+    const std::lock_guard lock(socket_mutex_);
+    return is_telling_;
+}
+
 FrameOutlet::Flushed FrameOutlet::flush() {
     for (int batches = 0;;) {
         if (batch_.empty()) {
             if (!load()) return Flushed::all;
             if (++batches > batches_max) return Flushed::blocked;
         }
-        const long bytes = write_some(answered_for().has_value());
-        if (bytes == blocked) return Flushed::blocked;
-        if (bytes == gone) {
-            drop();
-            return Flushed::failed;
+        const bool tells = answered_for().has_value();
+        const long bytes = write_some(tells);
+        if (bytes > 0) advance(static_cast<std::size_t>(bytes));
+        if (bytes == gone) drop();
+        if (tells) {
+            const std::lock_guard lock(socket_mutex_);
+            is_telling_ = false;
         }
-        advance(static_cast<std::size_t>(bytes));
+        if (bytes == blocked) return Flushed::blocked;
+        if (bytes == gone) return Flushed::failed;
     }
 }
 
@@ -116,6 +124,7 @@ long FrameOutlet::write_some(bool looks_first) {
     message.msg_iovlen = parts.size();
     const std::lock_guard lock(socket_mutex_);
     if (socket_ < 0) return gone;
+    is_telling_ = looks_first;
     if (looks_first) {
         // Nothing that somebody answers for goes to a client that has left already.
         pollfd look{socket_, POLLRDHUP, 0};

@@ -41,6 +41,10 @@ public:
     [[nodiscard]] bool is_direct() const;
     /// By who is awake.
     [[nodiscard]] Flushed flush();
+    /// Something is being written that somebody answers for, and who answers has not been told yet
+    /// how that went: what the client says now may be about it, and has to wait. Any thread; waits
+    /// for a write that is under way.
+    [[nodiscard]] bool is_telling() const;
 
     // By who is awake, for who writes in another way:
     /// Takes the next batch if there is none; false: nothing is left, and nobody is awake any more.
@@ -59,6 +63,7 @@ private:
 
     mutable std::mutex socket_mutex_;
     int socket_ = -1;
+    bool is_telling_ = false;
     std::vector<SendQueue::Item> batch_;
     std::vector<FrameHead> heads_;
     std::vector<iovec> rest_;
