@@ -36,9 +36,12 @@ struct JournalDesk::Core {
     void work();
     void follow();
     bool announce(JournalId head);
+    // Here and below told behind the lock: who wakes up needs it at once.
     void wake_follower() {
-        const std::scoped_lock lock(mutex);
-        poked = true;
+        {
+            const std::scoped_lock lock(mutex);
+            poked = true;
+        }
         follower_wakes.notify_one();
     }
 
@@ -149,10 +152,11 @@ JournalDesk::~JournalDesk() {
 void JournalDesk::read(ReadRequest request, FabricBridge::OnPage done) {
     BridgeError error{BridgeError::Kind::stopped, "the gateway stops; ask again elsewhere"};
     {
-        const std::scoped_lock lock(core_->mutex);
+        std::unique_lock lock(core_->mutex);
         if (!core_->stopped && core_->tasks.size() < core_->settings.waiting_reads_max) {
             core_->tasks.push_back(std::make_unique<Core::Task>(
                 Core::Task{JournalReading(std::move(request)), std::move(done)}));
+            lock.unlock();
             core_->work_there.notify_one();
             return;
         }

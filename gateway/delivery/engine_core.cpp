@@ -20,14 +20,16 @@ LiveEngine::Core::Core(Parts the_parts, AddressGuard the_guard)
 LiveEngine::Core::~Core() = default;
 
 bool LiveEngine::Core::post(Task task) {
+    bool waits = false;
     {
         const std::scoped_lock lock(inbox_mutex);
         if (closed) return false;
         const bool first = inbox.empty();
         inbox.push_back(std::move(task));
         // The loop looks before it waits.
-        if (first && loop_thread != std::this_thread::get_id()) posted.notify_one();
+        waits = first && loop_thread != std::this_thread::get_id();
     }
+    if (waits) posted.notify_one();  // behind the lock, which the loop needs at once
     return true;
 }
 

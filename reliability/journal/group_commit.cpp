@@ -33,7 +33,7 @@ GroupCommit::~GroupCommit() {
 }
 
 std::optional<JournalError> GroupCommit::put(Item& item) {
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (closing_) return closed();
     if (failed_) return failed_;
     if (item.size.messages > limits_.waiting_messages || item.size.bytes > limits_.waiting_bytes) {
@@ -50,7 +50,10 @@ std::optional<JournalError> GroupCommit::put(Item& item) {
     waiting_size_.messages += item.size.messages;
     waiting_size_.bytes += item.size.bytes;
     waiting_.push_back(std::move(item));
-    waits_.notify_one();
+    // One that is being written is followed by a look at what waits.
+    const bool may_wait = !writing_;
+    lock.unlock();
+    if (may_wait) waits_.notify_one();
     return std::nullopt;
 }
 
