@@ -20,7 +20,7 @@ namespace fuzz = weft::fuzz;
 
 using Target = void (*)(std::string_view);
 
-constexpr std::array<std::pair<std::string_view, Target>, 28> targets{{
+constexpr auto targets = std::to_array<std::pair<std::string_view, Target>>({
     {"proof", fuzz::proof},
     {"contents", fuzz::contents},
     {"verifier", fuzz::verifier},
@@ -49,7 +49,13 @@ constexpr std::array<std::pair<std::string_view, Target>, 28> targets{{
     {"rse_body", fuzz::rse_body},
     {"uri", fuzz::uri},
     {"http_request", fuzz::http_request},
-}};
+    {"cloud_events", fuzz::cloud_events},
+    {"ws_frames", fuzz::ws_frames},
+    {"esub_frames", fuzz::esub_frames},
+    {"routemaster_event", fuzz::routemaster_event},
+    {"subscribe_request", fuzz::subscribe_request},
+    {"webhook_request", fuzz::webhook_request},
+});
 
 std::vector<fs::path> files_in(const fs::path& directory) {
     std::vector<fs::path> files;
