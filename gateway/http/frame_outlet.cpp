@@ -64,11 +64,11 @@ FrameOutlet::Flushed FrameOutlet::flush() {
 
 bool FrameOutlet::load() {
     if (!batch_.empty()) return true;
-    queue.take(batch_items_max, batch_);
+    if (!queue.take(batch_items_max, batch_)) return false;  // Who puts next is at it already.
     next_ = written_ = 0;
     heads_.clear();
     for (const auto& item : batch_) heads_.emplace_back(opcode_of(item), item.bytes->size());
-    return !batch_.empty();
+    return true;
 }
 
 const std::vector<iovec>& FrameOutlet::rest() {

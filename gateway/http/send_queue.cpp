@@ -53,21 +53,22 @@ void SendQueue::close() {
 
 std::vector<SendQueue::Item> SendQueue::take(std::size_t count_max) {
     std::vector<Item> batch;
-    take(count_max, batch);
+    static_cast<void>(take(count_max, batch));
     return batch;
 }
 
-void SendQueue::take(std::size_t count_max, std::vector<Item>& batch) {
+bool SendQueue::take(std::size_t count_max, std::vector<Item>& batch) {
     const std::lock_guard lock(mutex_);
     if (items_.empty()) {
         awake_ = false;
-        return;
+        return false;
     }
     const std::size_t count = std::min(count_max, items_.size());
     for (std::size_t i = 0; i < count; ++i) {
         batch.push_back(std::move(items_.front()));
         items_.pop_front();
     }
+    return true;
 }
 
 void SendQueue::taken(std::size_t bytes) {
