@@ -69,8 +69,8 @@ public:
 
     /// At most `count_max` items, oldest first. None: put() and end() ask for a wake-up again.
     [[nodiscard]] std::vector<Item> take(std::size_t count_max);
-    /// The same, into a batch that is empty and keeps its memory. False: there is none, and from then
-    /// on somebody else may be at the batch.
+    /// The same, into a batch that is empty and keeps its memory. False: there is none, and from
+    /// then on somebody else may be at the batch.
     [[nodiscard]] bool take(std::size_t count_max, std::vector<Item>& batch);
     /// The operating system has the last batch, of `bytes`.
     void taken(std::size_t bytes);
