@@ -41,11 +41,8 @@ bool is_via(std::string_view name) {
 tl::expected<reliability::TopicFilter, std::string> recorded_topics(
     const fabric::TopicSpace& space, const std::vector<std::string>& globs) {
     std::vector<signing::TopicGlob> whole;
-    std::vector<std::string> taken = globs;
     // What is left out is recorded where it is to be durable.
-    std::erase_if(taken, [](const std::string& glob) { return glob.starts_with('!'); });
-    if (taken.empty()) taken.push_back(space.root() + ".**");
-    for (const std::string& glob : taken) {
+    for (const std::string& glob : reliability::recorded_globs(space, globs)) {
         auto parsed = signing::TopicGlob::parse(space.complete_glob(glob));
         if (!parsed) return tl::make_unexpected("reliability.journal.topics: " + parsed.error());
         whole.push_back(std::move(*parsed));

@@ -75,17 +75,6 @@ std::string contents_of(const fabric::RunBytes& run, const std::vector<const cha
 
 constexpr char leaves_out = '!';
 
-/// Without those that leave out; if there are no others, of everything.
-std::vector<std::string> globs_or_all(const fabric::Fabric& fabric,
-                                      const std::vector<std::string>& globs) {
-    std::vector<std::string> taken;
-    for (const std::string& glob : globs) {
-        if (!glob.starts_with(leaves_out)) taken.push_back(glob);
-    }
-    if (taken.empty()) taken.push_back(fabric.settings().space.root() + ".**");
-    return taken;
-}
-
 TopicFilter left_out_by(const fabric::Fabric& fabric, const std::vector<std::string>& globs) {
     std::vector<signing::TopicGlob> parsed;
     for (const std::string& glob : globs) {
@@ -98,6 +87,13 @@ TopicFilter left_out_by(const fabric::Fabric& fabric, const std::vector<std::str
 }
 
 }  // namespace
+
+std::vector<std::string> recorded_globs(const fabric::TopicSpace& space,
+                                        std::vector<std::string> globs) {
+    std::erase_if(globs, [](const std::string& glob) { return glob.starts_with(leaves_out); });
+    if (globs.empty()) globs.push_back(space.root() + ".**");
+    return globs;
+}
 
 struct Recorder::Core {
     Core(fabric::Fabric& the_fabric, Journal& the_journal, const std::vector<std::string>& globs,
@@ -135,7 +131,8 @@ struct Recorder::Core {
             submit();
         };
         hooks.gap = options.gap;
-        subscriber = fabric.subscribe(globs_or_all(fabric, globs), std::move(hooks));
+        subscriber =
+            fabric.subscribe(recorded_globs(fabric.settings().space, globs), std::move(hooks));
         ticker = std::jthread([this](const std::stop_token& stop) { tick(stop); });
     }
 

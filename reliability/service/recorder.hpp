@@ -66,6 +66,11 @@ struct RecorderStats {
     fabric::SubscriberStats subscriber;
 };
 
+/// Of `reliability.journal.topics`, what a recorder subscribes to: without those that leave out;
+/// everything if there are no others.
+[[nodiscard]] std::vector<std::string> recorded_globs(const fabric::TopicSpace& space,
+                                                      std::vector<std::string> globs);
+
 class Recorder {
 public:
     /// Globs may be short; none: all. "!GLOB": not those, unless somebody waits for their ACK.

@@ -116,17 +116,34 @@ struct Options {
     bool is_far = false;       ///< This is the part of the blackholes.
 };
 
+[[noreturn]] void usage() {
+    std::fprintf(stderr,
+                 "usage: esub_deaths [--reps N] [--stalls N] [--pool N] [--stage "
+                 "before|same|during|after]\n");
+    std::exit(2);
+}
+
 Options options_of(int argc, char** argv) {
     Options options;
-    for (int i = 1; i + 1 < argc; i += 2) {
+    for (int i = 1; i < argc; i += 2) {
         const std::string_view name = argv[i];
+        if (i + 1 == argc) usage();
         const std::size_t number = std::strtoull(argv[i + 1], nullptr, 10);
-        if (name == "--reps") options.reps = number;
-        if (name == "--stalls") options.stalls = number;
-        if (name == "--pool") options.pool = number;
-        if (name == "--stage") options.stage = argv[i + 1];
-        if (name == "--far") options.is_far = true;
-        if (name == "--member") options.member = static_cast<std::uint16_t>(number);
+        if (name == "--reps") {
+            options.reps = number;
+        } else if (name == "--stalls") {
+            options.stalls = number;
+        } else if (name == "--pool") {
+            options.pool = number;
+        } else if (name == "--stage") {
+            options.stage = argv[i + 1];
+        } else if (name == "--far") {
+            options.is_far = true;
+        } else if (name == "--member") {
+            options.member = static_cast<std::uint16_t>(number);
+        } else {
+            usage();
+        }
     }
     return options;
 }
