@@ -365,12 +365,15 @@ void Connection::close() {
         }
     }
     phase_ = Phase::closed;
-    tell_report(false);
     if (opening_) {
         SocketError ignored;
         opening_->lowest_layer().close(ignored);
     }
-    if (wire_) wire_->close();
+    if (wire_) {
+        if (report_) wire_->give_up();
+        wire_->close();
+    }
+    tell_report(false);  // Nothing more reaches the client once this is said.
     if (stream_) close_stream();
     core_->counters[Count::body_bytes] -= std::exchange(counted_body_, 0);
     slot_.reset();
