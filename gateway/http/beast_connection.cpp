@@ -17,6 +17,8 @@ namespace {
 /// For a client to read the last answer and close, too; while the server stops, less.
 constexpr std::chrono::milliseconds linger_time{2000}, linger_time_of_stop{300};
 constexpr unsigned char tls_handshake_byte = 0x16;
+/// A body that is this short is read before its request is refused: the connection is worth more.
+constexpr std::uint64_t short_body = std::uint64_t{64} << 10U;
 
 bool asks_for_websocket(const Request& request) noexcept {
     return request.headers.lists("Upgrade", "websocket");
@@ -185,7 +187,7 @@ bool Connection::on_head() {
         refuse({Refused::not_mounted, 404, "nothing is served at this path on this port"});
         return false;
     }
-    if (reader_.state() == RequestReader::State::body) {
+    if (reader_.state() == RequestReader::State::body && !will_soon_be_complete()) {
         if (auto refusal = handler->refuse_early(reader_.request())) {
             refuse_with(std::move(*refusal));
             return false;
@@ -196,6 +198,11 @@ bool Connection::on_head() {
         write({asio::buffer(go_on.data(), go_on.size())});
     }
     return true;
+}
+
+bool Connection::will_soon_be_complete() const {
+    const std::uint64_t left = reader_.body_left();
+    return left != 0 && left <= short_body && !reader_.expects_continue();
 }
 
 bool Connection::count_body() {

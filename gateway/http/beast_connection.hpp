@@ -62,6 +62,7 @@ private:
     void feed();
     std::size_t feed_some(std::string_view bytes);
     bool on_head();
+    [[nodiscard]] bool will_soon_be_complete() const;
     bool count_body();
     void begin_turn();
     bool settle_direct();

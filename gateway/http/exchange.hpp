@@ -81,8 +81,9 @@ class Handler {
 public:
     virtual ~Handler() = default;
     virtual void handle(std::shared_ptr<Exchange> exchange) = 0;
-    /// The head is whole, and a body is still to come. An answer refuses the request now: nothing
-    /// more of it is read, no "100 Continue" is said, and the connection ends.
+    /// The head is whole, and a long body, or one that waits for "100 Continue", is still to come.
+    /// An answer refuses the request now: nothing more of it is read and the connection ends. A
+    /// body of up to 64 KiB is read instead, and handle() called, so that the connection stays.
     [[nodiscard]] virtual std::optional<Response> refuse_early(const Request& /*head*/) {
         return std::nullopt;
     }

@@ -37,6 +37,8 @@ public:
     [[nodiscard]] const Request& request() const noexcept { return request_; }
     /// The client waits for "100 Continue" before it sends the body.
     [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
+    /// What is still to come of the body; 0 where that is not declared (chunks).
+    [[nodiscard]] std::uint64_t body_left() const noexcept { return chunked_ ? 0 : left_; }
     /// The client wants to send another request after the answer.
     [[nodiscard]] bool keeps_alive() const noexcept { return keeps_alive_; }
 

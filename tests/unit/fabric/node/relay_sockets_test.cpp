@@ -415,6 +415,8 @@ TEST_F(RelayWithNodes, AClosingPublisherDoesNotHoldItsMessagesBack) {
     ASSERT_TRUE(publisher->wait_for_peer(patience));
     const auto subscriber = subscriber_to(outbound);
     ASSERT_TRUE(subscriber->wait_ready(patience).ready);
+    // The relay has confirmed it; what it tells the publisher may still be on its way.
+    ASSERT_TRUE(publisher->wait_for_subscriber("a", patience));
     publisher->publish("a", {{"n", 1}});
 
     publisher->close();

@@ -175,6 +175,21 @@ TEST_F(EsubSub, NobodyWaitsForTheBodyOfAReplyThatNobodyCanHave) {
     EXPECT_EQ(sub.answer().body, std::string(1000, 'x'));
 }
 
+// As clients that send a head and its body in two packets, and keep the connection, expect it.
+TEST_F(EsubSub, WhoseShortBodyComesAfterItsHeadKeepsTheConnectionOverARefusal) {
+    serve();
+    HttpClient replier = connect();
+    for (int i = 0; i < 3; ++i) {
+        replier.send("POST /rep/k HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n");
+        EXPECT_TRUE(replier.is_quiet_for(std::chrono::milliseconds{10}));
+        replier.send("ab");
+        EXPECT_EQ(in_short(replier.answer()), "404 Unknown key");
+    }
+    const std::string head = "POST /rep/k HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n";
+    EXPECT_EQ(in_short(replier.ask(head)), "404 Unknown key");
+    EXPECT_TRUE(replier.is_closed());
+}
+
 TEST_F(EsubSub, NothingOfABodyThatWasCutShortIsDelivered) {
     serve();
     HttpClient sub = waiting_sub("/sub/k", "k");
