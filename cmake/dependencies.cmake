@@ -18,7 +18,7 @@ pkg_check_modules(prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(yamlcpp REQUIRED IMPORTED_TARGET yaml-cpp)
 
 # Header-only ones, by the header that proves they are there.
-foreach(header zmq.hpp msgpack.hpp tl/expected.hpp boost/beast.hpp)
+foreach(header zmq.hpp msgpack.hpp tl/expected.hpp boost/asio.hpp)
     string(MAKE_C_IDENTIFIER "WEFT_HAVE_${header}" found)
     find_path(${found} ${header} REQUIRED)
 endforeach()

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "gateway/http/beast_core.hpp"
-#include "gateway/http/beast_wire.hpp"
+#include "gateway/http/asio_core.hpp"
+#include "gateway/http/asio_wire.hpp"
 #include "gateway/http/request_reader.hpp"
 #include "gateway/http/send_queue.hpp"
 

@@ -1,4 +1,4 @@
-#include "gateway/http/beast_core.hpp"
+#include "gateway/http/asio_core.hpp"
 
 #include <array>
 #include <charconv>

@@ -1,4 +1,4 @@
-#include "gateway/http/beast_loop.hpp"
+#include "gateway/http/asio_loop.hpp"
 
 #include <sched.h>
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
-#include "gateway/http/beast_asio.hpp"
+#include "gateway/http/asio.hpp"
 #include "gateway/http/server.hpp"
 
 namespace weft::gateway {

@@ -6,8 +6,8 @@
 #include <memory>
 #include <mutex>
 
-#include "gateway/http/beast_loop.hpp"
-#include "gateway/http/beast_tls.hpp"
+#include "gateway/http/asio_loop.hpp"
+#include "gateway/http/asio_tls.hpp"
 #include "gateway/http/direct_answer.hpp"
 #include "gateway/http/once_hook.hpp"
 #include "gateway/http/router.hpp"

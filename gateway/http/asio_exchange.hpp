@@ -5,7 +5,7 @@
 #include <atomic>
 #include <memory>
 
-#include "gateway/http/beast_connection.hpp"
+#include "gateway/http/asio_connection.hpp"
 #include "gateway/http/exchange.hpp"
 
 namespace weft::gateway {

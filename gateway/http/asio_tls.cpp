@@ -1,4 +1,4 @@
-#include "gateway/http/beast_tls.hpp"
+#include "gateway/http/asio_tls.hpp"
 
 #include <openssl/ssl.h>
 

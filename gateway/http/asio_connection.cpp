@@ -1,13 +1,13 @@
 // The reading half: from bytes to requests and handlers. The writing half is in
-// beast_connection_write.cpp.
-#include "gateway/http/beast_connection.hpp"
+// asio_connection_write.cpp.
+#include "gateway/http/asio_connection.hpp"
 
 #include <array>
 #include <cassert>
 
 #include "config/host.hpp"
-#include "gateway/http/beast_exchange.hpp"
-#include "gateway/http/beast_websocket.hpp"
+#include "gateway/http/asio_exchange.hpp"
+#include "gateway/http/asio_websocket.hpp"
 #include "gateway/http/problem.hpp"
 #include "gateway/http/trace_parent.hpp"
 

@@ -1,6 +1,6 @@
-#include "gateway/http/beast_exchange.hpp"
+#include "gateway/http/asio_exchange.hpp"
 
-#include "gateway/http/beast_queueing.hpp"
+#include "gateway/http/asio_queueing.hpp"
 #include "gateway/http/compression.hpp"
 #include "gateway/http/problem.hpp"
 #include "gateway/http/response_head.hpp"

@@ -1,11 +1,11 @@
-#include "gateway/http/beast_websocket.hpp"
+#include "gateway/http/asio_websocket.hpp"
 
 #include <atomic>
 
-#include "gateway/http/beast_websocket_accept.hpp"
 #include "gateway/http/frame_outlet.hpp"
 #include "gateway/http/request_grammar.hpp"
 #include "gateway/http/response_head.hpp"
+#include "gateway/http/websocket_accept.hpp"
 #include "gateway/http/websocket_frames.hpp"
 
 namespace weft::gateway {

@@ -7,9 +7,9 @@
 
 #include "config/address.hpp"
 #include "config/host.hpp"
-#include "gateway/http/beast_connection.hpp"
-#include "gateway/http/beast_core.hpp"
-#include "gateway/http/beast_loop.hpp"
+#include "gateway/http/asio_connection.hpp"
+#include "gateway/http/asio_core.hpp"
+#include "gateway/http/asio_loop.hpp"
 #include "gateway/http/server.hpp"
 
 namespace weft::gateway {

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <ctime>
 
-#include "gateway/http/beast_connection.hpp"
+#include "gateway/http/asio_connection.hpp"
 #include "gateway/http/problem.hpp"
 #include "gateway/http/response_head.hpp"
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/http/beast_asio.hpp"
+#include "gateway/http/asio.hpp"
 
 namespace weft::gateway {
 

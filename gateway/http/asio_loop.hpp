@@ -12,7 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "gateway/http/beast_asio.hpp"
+#include "gateway/http/asio.hpp"
 #include "gateway/http/exchange.hpp"
 #include "gateway/http/server_counters.hpp"
 

@@ -1,4 +1,4 @@
-#include "gateway/http/beast_wire.hpp"
+#include "gateway/http/asio_wire.hpp"
 
 #include <linux/sockios.h>
 #include <poll.h>

@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "gateway/http/beast_core.hpp"
-#include "gateway/http/beast_wire.hpp"
+#include "gateway/http/asio_core.hpp"
+#include "gateway/http/asio_wire.hpp"
 
 namespace weft::gateway {
 
