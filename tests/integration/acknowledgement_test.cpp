@@ -256,7 +256,9 @@ TEST_F(Acknowledging, ARecipientThatIsRevokedWhileWeWaitDoesNotCountAndThatIsSai
     Process a =
         recipient("a", {"--set", "signing.directory=" + (fabric_.dir() / "keys-of-a").string()});
     a.signal(SIGSTOP);
-    Process publisher = fabric_.start(publishing("a", "6s"));
+    Process b = recipient("b");
+    Process publisher = fabric_.start(publishing("a,b", "6s"));
+    b.wait_for_line(Stream::out, "\"id\"");  // It has loaded its trust, and waits.
     const Finished revoked = fabric_.weft({"keys", "revoke", "a"});
     ASSERT_EQ(revoked.exit_code, 0) << revoked.err;
     publisher.wait_for_line(Stream::err, "trust reloaded");
