@@ -43,4 +43,26 @@ Response problem(const BridgeError& error, const Request& request) {
     return response;
 }
 
+PublicError public_error(const BridgeError& error, std::string_view place) {
+    static constexpr const char *soon = "2", *later = "30";
+    switch (error.kind) {
+        case BridgeError::Kind::invalid:
+        case BridgeError::Kind::too_large:
+            return {status_of(error.kind), error.sentence};
+        case BridgeError::Kind::not_granted:
+            return {403, "this gateway may not publish to this " + std::string{place} + ": " +
+                             error.sentence};
+        case BridgeError::Kind::disk_full:
+            return {507, "the disk is full: nothing was stored; try again later", later};
+        case BridgeError::Kind::busy:
+            return {503, "too much is under way; try again later", soon};
+        case BridgeError::Kind::stopped:
+            return {503, "the gateway stops; try again", soon};
+        case BridgeError::Kind::journal_away:
+        case BridgeError::Kind::not_acknowledged:
+            break;
+    }
+    return {503, "the event store does not answer; try again later", soon};
+}
+
 }  // namespace weft::gateway

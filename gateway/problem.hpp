@@ -17,4 +17,13 @@ namespace weft::gateway {
 [[nodiscard]] unsigned status_of(BridgeError::Kind kind) noexcept;
 [[nodiscard]] Response problem(const BridgeError& error, const Request& request);
 
+/// The same for a client of another protocol: nothing of what is inside but to who may mend it.
+struct PublicError {
+    unsigned status = 503;
+    std::string sentence;
+    const char* retry_after = nullptr;  ///< Seconds, for the header.
+};
+/// `place` is what the protocol calls a topic.
+[[nodiscard]] PublicError public_error(const BridgeError& error, std::string_view place);
+
 }  // namespace weft::gateway

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "gateway/problem.hpp"
+
 namespace weft::gateway::routemaster {
 
 Response empty(unsigned status) {
@@ -37,27 +39,10 @@ Response wrong_method(std::string allow) {
 }
 
 Response failed(const BridgeError& why) {
-    switch (why.kind) {
-        case BridgeError::Kind::invalid:
-            return error(400, why.sentence);
-        case BridgeError::Kind::not_granted:
-            return error(403, "this gateway may not publish to this topic: " + why.sentence);
-        case BridgeError::Kind::too_large:
-            return error(413, why.sentence);
-        case BridgeError::Kind::disk_full: {
-            Response response = error(507, "the disk is full: nothing was stored; try again later");
-            response.headers.set("Retry-After", "30");
-            return response;
-        }
-        case BridgeError::Kind::busy:
-            return away("too much is under way; try again later");
-        case BridgeError::Kind::stopped:
-            return away("the gateway stops; try again");
-        case BridgeError::Kind::journal_away:
-        case BridgeError::Kind::not_acknowledged:
-            break;
-    }
-    return away("the event store does not answer; try again later");
+    const PublicError told = public_error(why, "topic");
+    Response response = error(told.status, told.sentence);
+    if (told.retry_after != nullptr) response.headers.set("Retry-After", told.retry_after);
+    return response;
 }
 
 Response failed(const delivery::EngineError& why) {

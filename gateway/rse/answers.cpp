@@ -3,9 +3,21 @@
 #include <utility>
 
 #include "fabric/message/json_form.hpp"
+#include "gateway/problem.hpp"
 #include "gateway/rse/event.hpp"
 
 namespace weft::gateway::rse {
+namespace {
+
+/// RSE's own messages begin with a capital letter.
+std::string as_a_sentence(std::string text) {
+    if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') {
+        text[0] = static_cast<char>(text[0] - 'a' + 'A');
+    }
+    return text;
+}
+
+}  // namespace
 
 Response error(unsigned status, std::string_view message) {
     return Response::of(status, json_type, R"({"message":)" + fabric::json_string(message) + "}");
@@ -30,27 +42,10 @@ Response unknown_token() {
 }
 
 Response failed(const BridgeError& why) {
-    switch (why.kind) {
-        case BridgeError::Kind::invalid:
-            return error(400, why.sentence);
-        case BridgeError::Kind::not_granted:
-            return error(403, "This gateway may not publish to this channel: " + why.sentence);
-        case BridgeError::Kind::too_large:
-            return error(413, why.sentence);
-        case BridgeError::Kind::disk_full: {
-            Response response = error(507, "The disk is full: nothing was stored; try again later");
-            response.headers.set("Retry-After", "30");
-            return response;
-        }
-        case BridgeError::Kind::busy:
-            return away("Too much is under way; try again later");
-        case BridgeError::Kind::stopped:
-            return away("The gateway stops; try again");
-        case BridgeError::Kind::journal_away:
-        case BridgeError::Kind::not_acknowledged:
-            break;
-    }
-    return away("The event store does not answer; try again later");
+    PublicError told = public_error(why, "channel");
+    Response response = error(told.status, as_a_sentence(std::move(told.sentence)));
+    if (told.retry_after != nullptr) response.headers.set("Retry-After", told.retry_after);
+    return response;
 }
 
 Response script(std::string_view callback, std::string_view json) {

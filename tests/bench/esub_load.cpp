@@ -1,18 +1,5 @@
 // Load for esub on a gateway that runs: round trips of pairs, one connection each side, every body
-// verified. One thread, epoll.
-//   esub_load PLACE [--peer PLACE] [--mode sub,cold,psub,prep] [--pairs N,N] [--seconds S]
-//             [--turns N] [--bytes B] [--ahead N] [--waiting N] [--server PID] [--peer-server PID]
-// A PLACE is a port of this host, or http://127.0.0.1:PORT/PREFIX.
-// sub:  a pair has `ahead` subs with keys of their own, which are replied to in turn; so a key was
-//       asked for that many rounds before its reply. A 404 is tried again after 200 us, and
-//       counted.
-// cold: GET and POST are written together.
-// psub: POST /rep, read by a WebSocket.  prep: the same, sent by a WebSocket.
-// --peer:    another esub, measured in turns with this one; the ratio of the medians is printed.
-// --waiting: so many other subs wait all the time, and nobody replies to them.
-// A table on stdout, medians of all turns: what was done in a second, percentiles from the reply to
-// its body, how many bodies were compared, and what a round cost this program, so that its own
-// limit is known. With a server's PID also what a round cost the server, and its resident memory.
+// verified. One thread, epoll. `--help` says how it is called and what it prints.
 
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -353,9 +340,45 @@ Mode mode_of(std::string_view name) {
     fail("known modes are sub cold psub prep");
 }
 
+constexpr const char* help =
+    R"(Load for esub on a gateway that runs: round trips of pairs, every body verified.
+Usage: esub_load PLACE [options]
+A PLACE is a port of this host, or http://127.0.0.1:PORT/PREFIX.
+
+  --mode LIST         of sub, cold, psub and prep (default sub)
+      sub    a pair has --ahead subs with keys of their own, which are replied to in turn; so a key
+             was asked for that many rounds before its reply. A 404 is tried again after 200 us,
+             and counted
+      cold   GET and POST are written together
+      psub   POST /rep, read by a WebSocket
+      prep   the same, sent by a WebSocket
+  --pairs LIST        how many pairs (default 64)
+  --seconds S         of a turn (default 4)
+  --turns N           medians of so many (default 1)
+  --bytes B           of a body (default 64)
+  --ahead N           see sub (default 5)
+  --waiting N         so many other subs wait all the time, and nobody replies to them
+  --peer PLACE        another esub, measured in turns with this one; prints the ratio of the medians
+  --server PID        what a round costs this server, and its resident memory
+  --peer-server PID   the same for the peer
+
+Prints a table: what was done in a second, percentiles from the reply to its body, how many bodies
+were compared, and what a round cost this program, so that its own limit is known.
+
+Example:
+  esub_load 8090 --mode sub,psub --pairs 1,64 --seconds 1 --turns 5 --server 4711
+)";
+
 Options read_options(int argc, char** argv) {
     Options options;
-    if (argc < 2) fail("name the port of esub");
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view name = argv[i];
+        if (name != "--help" && name != "-h") continue;
+        std::fputs(help, stdout);
+        std::exit(0);
+    }
+    if (argc < 2) fail("name the port of esub; --help says more");
+    if (argc % 2 != 0) fail(std::string{argv[argc - 1]} + " needs a value; --help says more");
     options.server.place = Place::parse(argv[1]);
     int peer_pid = 0;
     for (int i = 2; i + 1 < argc; i += 2) {
@@ -386,9 +409,7 @@ Options read_options(int argc, char** argv) {
         } else if (name == "--bytes") {
             options.bytes = number;
         } else {
-            fail(
-                "known are --peer --mode --pairs --seconds --turns --bytes --ahead --waiting "
-                "--server --peer-server");
+            fail(std::string{name} + " is not known; --help says what is");
         }
     }
     if (options.peer) options.peer->pid = peer_pid;
