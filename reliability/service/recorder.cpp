@@ -10,11 +10,10 @@
 #include <unordered_set>
 #include <utility>
 
-#include "reliability/ack/statement.hpp"
 #include "reliability/ack_voice.hpp"
+#include "reliability/service/append_batch.hpp"
 #include "reliability/service/stream_order.hpp"
 #include "signing/digest.hpp"
-#include "signing/proof.hpp"
 
 namespace weft::reliability {
 namespace {
@@ -26,52 +25,6 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t handed_in_after_us = 1'000'000;
 /// What publishers' clocks may be ahead of ours when we begin.
 constexpr std::uint64_t clocks_differ_us = 1'000'000;
-
-/// Messages of one publisher that asked for the same and wait for one append.
-struct Asked {
-    Ack ack;           ///< Of the first.
-    std::string also;  ///< Of the others; see statement.hpp.
-    std::vector<Nonce> nonces;
-};
-
-/// What is appended at once, and who waits for it.
-struct Batch {
-    /// The `at`-th message of runs[run].
-    struct Awaited {
-        fabric::MessageId id;
-        std::size_t run = 0, at = 0;
-    };
-    std::vector<RunToStore> runs;
-    std::vector<Asked> asked;
-    std::vector<Awaited> awaited;
-    std::size_t messages = 0, bytes = 0;
-};
-
-StoredMessageKey key_of(const Message& message) {
-    return {message.id(), message.parent().value_or(fabric::MessageId{}), message.epoch(),
-            message.seq()};
-}
-
-/// The frames of a run with the messages from `kept` alone; the others leave their digest.
-std::string contents_of(const fabric::RunBytes& run, const std::vector<const char*>& kept) {
-    std::string contents;
-    std::size_t next = 0;
-    for (signing::ItemReader items(run.contents); !items.at_end();) {
-        const auto item = items.next();
-        if (!item) break;
-        if (item->present && next < kept.size() && item->bytes.data() == kept[next]) {
-            signing::append_item(item->bytes, contents);
-            ++next;
-        } else if (item->present) {
-            signing::append_left_out(signing::message_digest(run.topic, item->bytes), contents);
-        } else {
-            signing::Digest digest;
-            std::copy(item->bytes.begin(), item->bytes.end(), digest.begin());
-            signing::append_left_out(digest, contents);
-        }
-    }
-    return contents;
-}
 
 constexpr char leaves_out = '!';
 
@@ -206,13 +159,9 @@ struct Recorder::Core {
 
     void store(StreamOrder::Items& ready) {
         for (const StreamOrder::Item& item : ready) {
-            gather(item.message);
-            if (item.awaited) {
-                // Its run is not closed yet.
-                gathered.awaited.push_back(
-                    {item.message.id(), gathered.runs.size(), keys.size() - 1});
-            }
-            if (item.request) wait_for_append(item.message, *item.request);
+            gathered.add(item.message);
+            if (item.awaited) gathered.is_awaited(item.message);
+            if (item.request) gathered.is_asked_for(item.message, *item.request);
         }
     }
 
@@ -264,16 +213,6 @@ struct Recorder::Core {
         return stored;
     }
 
-    static AckSubject subject_of(const Message& message, const AckRequest& request) {
-        return {message.id(), message.digest(), message.certificate()->fingerprint(), request.nonce,
-                message.epoch()};
-    }
-    static Ack ack_of(const Message& message, const AckRequest& request, AckLevel level,
-                      std::string reason = {}) {
-        return {std::string{message.signer()}, level, std::move(reason),
-                subject_of(message, request)};
-    }
-
     void reject_processed(const Message& message, const AckRequest& request) {
         voice->send(ack_of(message, request, AckLevel::rejected,
                            "a journal stores messages, it does not process them"));
@@ -281,49 +220,9 @@ struct Recorder::Core {
         ++stats.rejected;
     }
 
-    void wait_for_append(const Message& message, const AckRequest& request) {
-        auto& asked = gathered.asked;
-        const signing::Digest& publisher = message.certificate()->fingerprint();
-        if (asked.empty() || asked.back().ack.subject.publisher != publisher ||
-            asked.back().nonces.size() > also_max) {
-            asked.push_back({ack_of(message, request, AckLevel::stored), {}, {}});
-        } else {
-            append_also(subject_of(message, request), asked.back().also);
-        }
-        asked.back().nonces.push_back(request.nonce);
-    }
-
-    void gather(const Message& message) {
-        // Repetitions stand in a run in any order; a run that is stored keeps its own.
-        const char* const content = message.content().data();
-        if (message.run() != last_run || content <= kept.back()) close_run();
-        last_run = message.run();
-        kept.push_back(content);
-        keys.push_back(key_of(message));
-    }
-
-    void close_run() {
-        if (!last_run) return;
-        const fabric::RunBytes& run = *last_run;
-        RunToStore stored;
-        stored.topic = run.topic;
-        stored.contents = kept.size() == present_items(run.contents) ? std::string{run.contents}
-                                                                     : contents_of(run, kept);
-        stored.proof = run.proof;
-        if (run.signer) stored.signer = run.signer->name();
-        stored.messages = std::move(keys);
-        gathered.messages += stored.messages.size();
-        gathered.bytes += stored.topic.size() + stored.contents.size() + stored.proof.size();
-        gathered.runs.push_back(std::move(stored));
-        keys.clear();
-        kept.clear();
-        last_run.reset();
-    }
-
     void submit() {
-        close_run();
-        if (gathered.runs.empty()) return;
-        Batch batch = std::exchange(gathered, {});
+        AppendBatch batch = gathered.take();
+        if (batch.runs.empty()) return;
         {
             std::unique_lock lock(mutex);
             if (!has_room()) ++stats.waited_for_room;
@@ -332,8 +231,9 @@ struct Recorder::Core {
             waiting_bytes += batch.bytes;
         }
         auto runs = std::move(batch.runs);
-        journal.append(std::move(runs), [this, batch = std::make_shared<Batch>(std::move(batch))](
-                                            const auto& done) { on_appended(*batch, done); });
+        journal.append(std::move(runs),
+                       [this, batch = std::make_shared<AppendBatch>(std::move(batch))](
+                           const auto& done) { on_appended(*batch, done); });
     }
 
     /// Under the lock. One batch may go beyond the limits, so that the largest finds its turn.
@@ -344,11 +244,11 @@ struct Recorder::Core {
 
     // The journal's writer.
 
-    void on_appended(const Batch& batch, const JournalResult<std::vector<IdRange>>& done) {
+    void on_appended(const AppendBatch& batch, const JournalResult<std::vector<IdRange>>& done) {
         // What is asked for while the journal is merely busy is asked for again.
         const bool answers = done || done.error().reason != JournalError::Reason::busy;
         std::uint64_t asked = 0;
-        for (const Asked& group : batch.asked) {
+        for (const AppendBatch::Asked& group : batch.asked) {
             asked += group.nonces.size();
             if (done) {
                 voice->say(group.ack, group.also);
@@ -364,7 +264,7 @@ struct Recorder::Core {
         const std::scoped_lock lock(mutex);
         (done ? stats.recorded : stats.not_recorded) += batch.messages;
         if (answers) (done ? stats.acknowledged : stats.rejected) += asked;
-        for (const Asked& group : batch.asked) {
+        for (const AppendBatch::Asked& group : batch.asked) {
             for (const Nonce& nonce : group.nonces) in_flight.erase(nonce);
         }
         stats.waiting -= batch.messages;
@@ -373,11 +273,11 @@ struct Recorder::Core {
         room.notify_all();
     }
 
-    void answer_awaited(const Batch& batch, const JournalResult<std::vector<IdRange>>& done) {
+    void answer_awaited(const AppendBatch& batch, const JournalResult<std::vector<IdRange>>& done) {
         if (batch.awaited.empty() || !options.answered) return;
         std::vector<AwaitedMessage> messages;
         messages.reserve(batch.awaited.size());
-        for (const Batch::Awaited& one : batch.awaited) {
+        for (const AppendBatch::Awaited& one : batch.awaited) {
             messages.push_back({one.id, done ? (*done)[one.run].first + one.at : 0});
         }
         options.answered(messages, done ? nullptr : &done.error());
@@ -420,13 +320,10 @@ struct Recorder::Core {
     std::shared_ptr<AckVoice> voice;
     std::uint64_t began_us = 0;
 
-    std::mutex gathering;  // guards what follows: the run in hand, and what is appended next
+    std::mutex gathering;  // guards what follows: what is appended next
     std::condition_variable_any holds;
     StreamOrder order;
-    std::shared_ptr<const fabric::RunBytes> last_run;
-    std::vector<const char*> kept;
-    std::vector<StoredMessageKey> keys;
-    Batch gathered;
+    AppendBatchBuilder gathered;
 
     mutable std::mutex mutex;  // guards what follows
     std::condition_variable room;

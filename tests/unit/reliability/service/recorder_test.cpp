@@ -121,6 +121,12 @@ TEST_F(Recording, RejectsWithTheReasonWhatCouldNotBeStored) {
     EXPECT_EQ(stats().acknowledged, 0U);
     EXPECT_GE(stats().rejected, 1U);
     EXPECT_GE(stats().not_recorded, 1U);
+    // What was sent again before the rejection came would be stored, too.
+    ASSERT_TRUE(eventually([&] {
+        const RecorderStats now = stats();
+        return now.waiting == 0 && now.subscriber.delivered + now.subscriber.repeated ==
+                                       git_.fabric->publisher().stats().accepted;
+    }));
     journal_.fail_with({});
     EXPECT_TRUE(publish("well again").wait()->ok());
     EXPECT_THAT(stored(), ElementsAre("well again"));
