@@ -9,6 +9,7 @@
 
 #include "signing/authority.hpp"
 #include "signing/durable_file.hpp"
+#include "signing/proved_roots.hpp"
 
 namespace weft::signing {
 namespace {
@@ -129,6 +130,11 @@ tl::expected<RevocationList, std::string> load_list(const fs::path& directory,
 }
 
 }  // namespace
+
+TrustStore::TrustStore(TrustSettings settings)
+    : settings_(std::move(settings)), proved_roots_(std::make_unique<ProvedRoots>()) {}
+
+TrustStore::~TrustStore() = default;
 
 tl::expected<std::unique_ptr<TrustStore>, Errors> TrustStore::open(TrustSettings settings) {
     std::unique_ptr<TrustStore> store(new TrustStore(std::move(settings)));

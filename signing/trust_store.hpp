@@ -28,6 +28,8 @@ inline constexpr std::size_t kind_count = 5;
 
 enum class WhenListExpired { warn, refuse };
 
+class ProvedRoots;
+
 /// Times may be off by this much before a certificate counts as expired or not yet valid (T8).
 inline constexpr UtcSeconds clock_skew_seconds = 30;
 
@@ -96,6 +98,9 @@ private:
 /// Threads: every function from any thread; readers never wait for a reload.
 class TrustStore {
 public:
+    ~TrustStore();
+    TrustStore(const TrustStore&) = delete;
+    TrustStore& operator=(const TrustStore&) = delete;
     /// Errors are sentences that name the file: no CA in the directory, an empty or unreadable or
     /// truncated file, a missing list, a list whose number went back (T3, T6).
     [[nodiscard]] static tl::expected<std::unique_ptr<TrustStore>, std::vector<std::string>> open(
@@ -116,8 +121,11 @@ public:
     /// been this process (no free file descriptors): say them once, and count the rest.
     [[nodiscard]] tl::expected<bool, std::vector<std::string>> reload_if_changed();
 
+    /// What verifiers that share this store have proved.
+    [[nodiscard]] ProvedRoots& proved_roots() noexcept { return *proved_roots_; }
+
 private:
-    explicit TrustStore(TrustSettings settings) : settings_(std::move(settings)) {}
+    explicit TrustStore(TrustSettings settings);
     // With reload_mutex_ held:
     tl::expected<void, std::vector<std::string>> load_and_publish(const TrustSettings& settings);
     void remember_numbers(Trust& trust, const std::filesystem::path& directory);
@@ -131,6 +139,7 @@ private:
     mutable std::mutex mutex_;  // guards trust_, held for the copy of a pointer only
     std::shared_ptr<const Trust> trust_;
     std::atomic<std::uint64_t> generation_{0};
+    const std::unique_ptr<ProvedRoots> proved_roots_;
 };
 
 }  // namespace weft::signing

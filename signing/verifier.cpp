@@ -9,6 +9,7 @@
 #include "signing/failure_budget.hpp"
 #include "signing/key_pair.hpp"
 #include "signing/merkle.hpp"
+#include "signing/proved_roots.hpp"
 #include "signing/root_cache.hpp"
 #include "signing/topic_glob.hpp"
 #include "signing/tree_cache.hpp"
@@ -239,13 +240,21 @@ Judgement Verifier::State::judge_proof(const ProofFields& proof, const Certifica
         return std::nullopt;
     }
 
-    if (budget.spent(peer.name, peer.failures_per_second, steady_ms)) {
+    const bool is_judged = mode != Mode::integrity;
+    const bool is_proved =
+        is_judged && store->proved_roots().holds(trust->generation(), signer.fingerprint(), key);
+    if (!is_proved && budget.spent(peer.name, peer.failures_per_second, steady_ms)) {
         return Refused{Refusal::peer_over_budget, escape(peer.name)};
     }
-    ++signatures_checked;
-    if (!verify_signature(proof.signature, bytes_of(root), signer.key())) {
-        budget.count_failure(peer.name, steady_ms);
-        return Refused{Refusal::signature_bad, "certificate of " + escape(signer.name())};
+    if (!is_proved) {
+        ++signatures_checked;
+        if (!verify_signature(proof.signature, bytes_of(root), signer.key())) {
+            budget.count_failure(peer.name, steady_ms);
+            return Refused{Refusal::signature_bad, "certificate of " + escape(signer.name())};
+        }
+        if (is_judged) {
+            store->proved_roots().enter(trust->generation(), signer.fingerprint(), key);
+        }
     }
     roots.enter(signer.fingerprint(), key);
     trees.enter(signer.fingerprint(), cid, proof, leaf);
