@@ -189,6 +189,7 @@ void LiveEngine::Core::finish_attempt(Entry& entry, Flight& flight, const SendRe
     }
     entry.attempts.push_back(attempt);
     if (entry.attempts.size() > Engine::attempts_kept) entry.attempts.pop_front();
+    attempts_changed(entry);
 }
 
 void LiveEngine::Core::on_sent(std::uint64_t serial, const std::string& delivery,
