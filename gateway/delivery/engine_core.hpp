@@ -169,6 +169,7 @@ struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     fabric::Instant next_sweep{};
     std::deque<std::uint64_t> ready, ready_failing;
     std::size_t failing_in_flight = 0, side_sends = 0;
+    std::size_t sent_before_failing = 0;  // in a row, while one that fails was ready
     std::map<std::uint64_t, Sender::Ticket> side_tickets;
     std::uint64_t last_side = 0;
     std::map<PageKey, std::vector<Reader>> reading;  // at most one of each entry
