@@ -22,9 +22,11 @@ constexpr milliseconds pause_least{2}, pause_most{250};
 constexpr std::uint64_t page_messages = 500;
 /// Where the newest N begin is looked for in so much, about.
 constexpr std::size_t last_bytes = std::size_t{8} << 20;
-/// A reader is given no more while so much waits for it to read; what is read of the journal at a
-/// time has as much. Far less than limits.stream_queue, which cuts readers off.
+/// A reader of history is given no more while so much waits for it to read; what is read of the
+/// journal at a time has as much. Far less than limits.stream_queue, which cuts readers off.
 constexpr std::size_t history_ahead = std::size_t{256} * 1024;
+/// Of what is live it is given more, since who leaves the others reads alone; but less than that.
+constexpr std::size_t live_ahead = 3 * history_ahead;
 
 constexpr const char* stopping = "the gateway stops; come back";
 constexpr const char* let_in_no_more =
@@ -251,13 +253,13 @@ struct TailGroups::Shared : std::enable_shared_from_this<Shared> {
         }
     }
 
-    /// Under the lock. Members who have not read what they were sent before, and would be given
-    /// more than what a reader of history is: a burst is history to them, which they read as fast
-    /// as they can and come back. The others wait for nobody.
+    /// Under the lock. Members who have not read what they were sent before, and whom this might
+    /// cut off: a burst is history to them, which they read as fast as they can and come back. The
+    /// others wait for nobody.
     std::vector<ReaderRef> move_behind(Group& group, std::size_t bytes) {
         const auto keeps_up = [&](const ReaderRef& reader) {
             const std::size_t unread = reader->stream->queued();
-            return unread == 0 || unread + bytes <= history_ahead;
+            return unread == 0 || unread + bytes <= live_ahead;
         };
         const auto first =
             std::stable_partition(group.members.begin(), group.members.end(), keeps_up);
