@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +33,9 @@ namespace weft::tools {
 namespace {
 
 using std::chrono::milliseconds;
+
+/// A gateway that is not ready yet.
+constexpr milliseconds ask_again_after{50};
 
 struct Flags {
     milliseconds timeout{2000};
@@ -179,10 +184,34 @@ private:
                 const std::string url = "http://" + target.authority() + target.path;
                 gateways_.emplace_back(
                     url, std::async(std::launch::async, [target, timeout = flags_.timeout] {
-                        return http_get(target, timeout);
+                        return ready_or_last_answer(target, timeout);
                     }));
             }
         }
+    }
+    /// One that has only been started, or whose relay has, may be ready in a moment: it has as long
+    /// as everybody else.
+    static tl::expected<TargetReply, std::string> ready_or_last_answer(const HttpTarget& target,
+                                                                       milliseconds timeout) {
+        const auto deadline = std::chrono::steady_clock::now() + timeout;
+        std::mutex mutex;
+        std::condition_variable never;
+        auto reply = http_get(target, timeout);
+        while (reply && reply->status == 503) {
+            {
+                std::unique_lock lock(mutex);
+                never.wait_until(
+                    lock, std::min(deadline, std::chrono::steady_clock::now() + ask_again_after));
+            }
+            const auto left = std::chrono::duration_cast<milliseconds>(
+                deadline - std::chrono::steady_clock::now());
+            if (left.count() <= 0) break;
+            auto next = http_get(target, left);
+            // What it said last says more than that there was no time to say it again.
+            if (!next) break;
+            reply = std::move(next);
+        }
+        return reply;
     }
     /// False: one of those that listen is not ready.
     bool report_gateways(fabric::Instant start) {
@@ -289,7 +318,8 @@ void add_check(CLI::App& app, Context& context) {
     command->footer(
         "Each is asked as a publisher or subscriber would: it must answer, not only accept a\n"
         "connection. A journal must also be able to store. A gateway that listens where\n"
-        "gateway.listeners says must be ready. Exit 0 only if all do.\n"
+        "gateway.listeners says must be ready, or become so in that time. Exit 0 only if\n"
+        "all do.\n"
         "Example:  weft check --timeout 500ms || echo something is down");
     command->callback([&context, flags] {
         context.run = [&context, flags] { return Check(context, *flags).run(); };

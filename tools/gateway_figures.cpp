@@ -17,6 +17,9 @@ gateway::Figures Gateway::figures() {
                   static_cast<double>(journal.low));
     figures.gauge("weft_ready", "1: it can publish durably and read.",
                   bridge_->not_ready().empty() ? 1 : 0);
+    figures.counter("weft_gateway_waited_for_room_total",
+                    "Publishes that came while the sending queue was full.",
+                    static_cast<double>(bridge_->stats().waited_for_room));
     if (server_) {
         for (const auto& [name, value] : server_->stats()) {
             const bool open = name.ends_with("_open");

@@ -1,8 +1,10 @@
 // weft webhook: the webhooks of a gateway, over its HTTP API.
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,8 +25,9 @@ struct Flags {
     std::string gateway, token;
     bool json = false;
 
-    std::string id, url, format, description, start, message, since, overlap, batch_timeout;
+    std::string id, url, format, start, message, since, overlap, batch_timeout;
     std::string disable_after;
+    std::optional<std::string> description;
     std::vector<std::string> topics, where, headers;
     std::size_t batch = 0, concurrency = 0, limit = 20;
     double rate = 0;
@@ -157,14 +160,26 @@ Json condition_of(const std::string& text) {
     return {{"path", text.substr(0, equals)}, {"eq", std::move(parsed)}};
 }
 
+/// An empty value alone takes away what there is.
+bool clears(const std::vector<std::string>& values, const char* flag) {
+    if (std::find(values.begin(), values.end(), "") == values.end()) return false;
+    if (values.size() == 1) return true;
+    throw usage_error(std::string{flag} + " '' takes away all there are: name none beside it");
+}
+
 Json body_of(const Flags& flags) {
     Json body = Json::object();
     if (!flags.url.empty()) body["url"] = flags.url;
     if (!flags.topics.empty()) body["topics"] = flags.topics;
+    const bool no_where = clears(flags.where, "--where");
+    if (no_where) body["where"] = Json::array();
     for (const std::string& condition : flags.where) {
-        body["where"].push_back(condition_of(condition));
+        if (!no_where) body["where"].push_back(condition_of(condition));
     }
+    const bool no_headers = clears(flags.headers, "--header");
+    if (no_headers) body["headers"] = Json::object();
     for (const std::string& header : flags.headers) {
+        if (no_headers) break;
         const std::size_t colon = header.find(':');
         if (colon == std::string::npos) {
             throw usage_error("--header '" + header + "': write NAME: VALUE");
@@ -175,11 +190,11 @@ Json body_of(const Flags& flags) {
     }
     for (const auto& [name, text] :
          {std::pair<const char*, const std::string*>{"format", &flags.format},
-          {"description", &flags.description},
           {"start", &flags.start},
           {"disable_after", &flags.disable_after}}) {
         if (!text->empty()) body[name] = *text;
     }
+    if (flags.description) body["description"] = *flags.description;
     if (flags.batch != 0) body["batch"]["max"] = flags.batch;
     if (!flags.batch_timeout.empty()) body["batch"]["timeout"] = flags.batch_timeout;
     if (flags.ordered || flags.unordered) body["ordered"] = flags.ordered;
@@ -305,11 +320,12 @@ CLI::App* add_one(CLI::App& parent, Context& context, const std::shared_ptr<Flag
 void add_properties(CLI::App& app, const std::shared_ptr<Flags>& flags) {
     app.add_option("--where", flags->where,
                    "Only if a field of the body is so: PATH=VALUE, or a condition in JSON; "
-                   "repeatable")
+                   "repeatable; all of them hold in place of all before, '' is none")
         ->allow_extra_args(false);
     app.add_option("--format", flags->format,
                    "cloudevents-binary, cloudevents-structured, cloudevents-batch or weft");
-    app.add_option("--header", flags->headers, "NAME: VALUE of each request; repeatable")
+    app.add_option("--header", flags->headers,
+                   "NAME: VALUE of each request; repeatable, in place of all before; '' is none")
         ->allow_extra_args(false);
     app.add_option("--batch", flags->batch, "Messages of a request, at most");
     app.add_option("--batch-timeout", flags->batch_timeout, "When a batch goes that is not full");
@@ -317,7 +333,7 @@ void add_properties(CLI::App& app, const std::shared_ptr<Flags>& flags) {
     app.add_option("--concurrency", flags->concurrency, "Requests at a time, if unordered");
     app.add_option("--rate", flags->rate, "Requests a second, at most");
     app.add_option("--disable-after", flags->disable_after, "If it fails for so long");
-    app.add_option("--description", flags->description, "For people");
+    app.add_option("--description", flags->description, "For people; '' is none");
 }
 
 void add_adding(CLI::App& parent, Context& context, const std::shared_ptr<Flags>& flags) {

@@ -9,6 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds look_every{250};
+constexpr int looks_at_the_link = 5;  ///< Meanwhile, so that a stop need not wait.
 /// How long it may take until somebody answers: looked at early, since one peer of many that is
 /// away would take all of the time. After how many looks it is asked again.
 constexpr std::array probe_patience{milliseconds{10}, milliseconds{40}, milliseconds{200}};
@@ -40,6 +41,14 @@ void BridgeHealth::run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         host_.follow_identity();
         look();
+        // Where the link is missing it is waited for, not looked for: who starts is ready as soon
+        // as the relay has answered.
+        if (!linked()) {
+            for (int i = 0; i < looks_at_the_link && !stop.stop_requested(); ++i) {
+                if (publisher_.wait_for_peer(look_every / looks_at_the_link)) break;
+            }
+            continue;
+        }
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, stop, look_every, [] { return false; });
     }

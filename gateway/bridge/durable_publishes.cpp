@@ -77,23 +77,27 @@ DurablePublishes::~DurablePublishes() {
     stop(milliseconds{0});
 }
 
-void DurablePublishes::publish(const std::string& topic, fabric::BodyView body,
-                               fabric::PublishOptions options, OnPublished done) {
+bool DurablePublishes::publish(const std::string& topic, fabric::BodyView body,
+                               fabric::PublishOptions options, OnPublished& done) {
     Sealing sealing(*this, topic, done);
     options.hook = &sealing;
-    options.room_timeout = milliseconds{0};
     const auto no = [&](BridgeError error) { done(tl::make_unexpected(std::move(error))); };
     try {
         const auto published = publisher_.try_publish(topic, body, options);
         const bool not_opened = sealing.give_back();
-        if (!published) return no(error_of(published.error()));
-        if (not_opened) no(with(stopped_error(), *published));
+        if (!published) {
+            if (published.error().reason == fabric::PublishError::Reason::queue_full) return false;
+            no(error_of(published.error()));
+        } else if (not_opened) {
+            no(with(stopped_error(), *published));
+        }
     } catch (const Sealing::TooMany&) {
         no({BridgeError::Kind::busy,
             "too much waits to be stored by the gateway's journal: try again later"});
     } catch (const Sealing::Stopped&) {
         no(stopped_error());
     }
+    return true;
 }
 
 bool DurablePublishes::awaited(const fabric::Message& message) const {

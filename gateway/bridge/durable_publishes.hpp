@@ -5,7 +5,7 @@
 //          id that it has in the journal. One way into the journal: the order of a topic, the proof
 //          and the check for copies are those of every other message. While it has not come back
 //          its very bytes are sent again now and then; copies are known by their number.
-// Threads: one, for what is due. publish() from any thread, it does not wait; awaited() and
+// Threads: one, for what is due. publish() from any thread; awaited() and
 //          answered() are the recorder's. `done` runs in the journal's writer, in our thread, or in
 //          that of publish() or stop().
 // Limits:  PendingLimits; beyond them `busy`.
@@ -41,8 +41,10 @@ public:
     DurablePublishes(const DurablePublishes&) = delete;
     DurablePublishes& operator=(const DurablePublishes&) = delete;
 
-    void publish(const std::string& topic, fabric::BodyView body, fabric::PublishOptions options,
-                 OnPublished done);
+    /// Waits for room in the sending queue as the options say. False: there was none, and `done`,
+    /// which is taken otherwise, has not been called.
+    [[nodiscard]] bool publish(const std::string& topic, fabric::BodyView body,
+                               fabric::PublishOptions options, OnPublished& done);
 
     [[nodiscard]] bool awaited(const fabric::Message& message) const;
     void answered(const std::vector<reliability::AwaitedMessage>& messages,

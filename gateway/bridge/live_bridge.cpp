@@ -13,6 +13,7 @@
 #include "gateway/bridge/durable_publishes.hpp"
 #include "gateway/bridge/journal_desk.hpp"
 #include "gateway/bridge/journal_host.hpp"
+#include "gateway/bridge/publishes_for_room.hpp"
 #include "gateway/bridge/workers.hpp"
 #include "reliability/reliable_publisher.hpp"
 #include "signing/refusal.hpp"
@@ -60,6 +61,8 @@ struct LiveBridge::Core {
           recorded(std::move(the_recorded)),
           limits(the_limits),
           durable(fabric.publisher(), fabric.clock(), limits.durable),
+          for_room(fabric.clock(),
+                   {limits.durable.publishes, limits.durable.bytes, limits.durable.timeout}),
           acknowledged(1, limits.acknowledged_waiting),
           room(limits.read_threads, limits.room_waiting) {
         for (std::size_t i = 0; i < limits.read_threads; ++i) {
@@ -156,14 +159,63 @@ struct LiveBridge::Core {
             return no(Kind::journal_away, std::string{broken_sentence} + " Nothing was published");
         }
         request.headers.emplace_back(via_header, who.via());
-        switch (request.mode) {
-            case Mode::fire_and_forget:
-                return publish_plainly(request, done);
-            case Mode::durable:
-                return durable.publish(request.topic, {request.body, request.content_type},
-                                       options_of(request), std::move(done));
-            case Mode::acknowledged:
-                return queue_acknowledged(std::move(request), std::move(done));
+        if (request.mode == Mode::acknowledged) {
+            return queue_acknowledged(std::move(request), std::move(done));
+        }
+        // Whoever waits for room came first.
+        if (!for_room.any() && publish_now(request, done, milliseconds{0})) return;
+        wait_for_room(std::move(request), std::move(done));
+    }
+
+    /// False: the sending queue had no room, and nobody has been answered.
+    bool publish_now(const PublishRequest& request, OnPublished& done, milliseconds patience) {
+        fabric::PublishOptions options = options_of(request);
+        options.room_timeout = patience;
+        const fabric::BodyView body{request.body, request.content_type};
+        if (request.mode == Mode::durable) {
+            return durable.publish(request.topic, body, options, done);
+        }
+        const auto sent = fabric.publisher().try_publish(request.topic, body, options);
+        if (!sent && sent.error().reason == fabric::PublishError::Reason::queue_full) return false;
+        if (!sent) {
+            done(tl::make_unexpected(error_of(sent.error())));
+        } else {
+            done(Published{*sent});
+        }
+        return true;
+    }
+
+    void wait_for_room(PublishRequest request, OnPublished done) {
+        struct Job {
+            PublishRequest request;
+            OnPublished done;
+        };
+        const auto no_room = [this](const Job& job, const std::string& more) {
+            job.done(tl::make_unexpected(BridgeError{
+                Kind::busy, "the sending queue is full" + more +
+                                (health->linked() ? ": messages are published faster than they can "
+                                                    "be sent; try again later"
+                                                  : ": " + health->link_sentence())}));
+        };
+        const auto job = std::make_shared<Job>(Job{std::move(request), std::move(done)});
+        // Nobody takes from it.
+        if (!health->linked()) return no_room(*job, "");
+        const bool waits = for_room.wait(
+            job->request.body.size(),
+            [this, job](milliseconds patience) {
+                return publish_now(job->request, job->done, patience);
+            },
+            [this, job, no_room](bool stops) {
+                if (stops) return job->done(tl::make_unexpected(stopped_error()));
+                no_room(*job, ", and had no room for " +
+                                  std::to_string(limits.durable.timeout.count()) + " ms");
+            });
+        if (waits) {
+            ++waited_for_room;
+        } else if (stopping) {
+            job->done(tl::make_unexpected(stopped_error()));
+        } else {
+            no_room(*job, ", and too many wait for room");
         }
     }
 
@@ -187,15 +239,7 @@ struct LiveBridge::Core {
         fabric::PublishOptions options;
         options.parent = request.parent;
         options.headers.assign(request.headers.begin(), request.headers.end());
-        options.room_timeout = milliseconds{0};
         return options;
-    }
-
-    void publish_plainly(const PublishRequest& request, const OnPublished& done) {
-        const auto sent = fabric.publisher().try_publish(
-            request.topic, {request.body, request.content_type}, options_of(request));
-        if (!sent) return done(tl::make_unexpected(error_of(sent.error())));
-        done(Published{*sent});
     }
 
     void queue_acknowledged(PublishRequest request, OnPublished done) {
@@ -275,6 +319,7 @@ struct LiveBridge::Core {
         if (std::exchange(stopped, true)) return;
         stopping = true;
         desk->stop();
+        for_room.stop();
         durable.stop(limits.stop_patience);
         // First, so that a publish that waits for ACKs to reach us does not wait for its deadline.
         reliable->close();
@@ -294,13 +339,15 @@ struct LiveBridge::Core {
     const BridgeLimits limits;
     std::atomic<bool> stopping{false};
     std::atomic<bool> broken{false};  ///< The journal has failed for good.
-    std::atomic<std::uint64_t> published{0}, failed{0}, reads_begun{0}, reads_busy{0}, refused{0};
+    std::atomic<std::uint64_t> published{0}, failed{0}, waited_for_room{0}, reads_begun{0},
+        reads_busy{0}, refused{0};
     std::mutex refusal_mutex;  // guards refusals
     fabric::RefusalLog refusals;
     std::vector<std::unique_ptr<reliability::StoredVerifier>> verifiers;  // one a reading thread
     Traffic traffic;
 
     DurablePublishes durable;
+    PublishesForRoom for_room;
     Workers acknowledged, room;
     std::unique_ptr<JournalHost> host;
     std::unique_ptr<reliability::ReliablePublisher> reliable;
@@ -412,6 +459,7 @@ BridgeStats LiveBridge::stats() const {
     stats.failed = core.failed;
     stats.sent_again = core.durable.sent_again();
     stats.durable_now = core.durable.waiting();
+    stats.waited_for_room = core.waited_for_room;
     stats.reads = core.reads_begun;
     stats.reads_busy = core.reads_busy;
     stats.refused = core.refused;

@@ -35,8 +35,9 @@ namespace weft::gateway {
 struct BridgeStats {
     std::uint64_t published = 0;  ///< Answered with success, of all modes.
     std::uint64_t failed = 0;
-    std::uint64_t sent_again = 0;   ///< Durable ones that did not come back soon.
-    std::uint64_t durable_now = 0;  ///< On their way.
+    std::uint64_t sent_again = 0;       ///< Durable ones that did not come back soon.
+    std::uint64_t durable_now = 0;      ///< On their way.
+    std::uint64_t waited_for_room = 0;  ///< The sending queue was full when they came.
     std::uint64_t reads = 0, reads_busy = 0;
     std::uint64_t refused = 0;  ///< Stored messages whose proof did not hold.
     std::uint64_t waiting_now = 0;

@@ -10,6 +10,8 @@ namespace {
 
 constexpr Instant sweep_every = std::chrono::seconds{1};
 constexpr Instant last_patience = std::chrono::seconds{1};
+/// Subscriptions whose attempts are kept at a time: while it runs, and at its end.
+constexpr std::size_t attempts_at_once = 8, attempts_at_end = 32;
 constexpr std::uint64_t lagging_us = 5ULL * 60 * 1'000'000;
 
 }  // namespace
@@ -89,8 +91,9 @@ bool LiveEngine::Core::drained() {
                           now < drain_deadline ? drain_deadline : drain_deadline + last_patience);
     if (in_flight > 0 || side_sends > 0) return false;
     write_notes(true);
+    keep_attempts(attempts_at_end);
     start_keeping();
-    return !keeping && to_keep.empty() && to_note.empty();
+    return !keeping && !keeping_attempts && to_keep.empty() && to_note.empty() && unkept.empty();
 }
 
 void LiveEngine::Core::fire_timers() {
@@ -109,6 +112,7 @@ void LiveEngine::Core::sweep() {
     if (now.steady < next_sweep) return;
     next_sweep = now.steady + sweep_every;
     pages.clear();
+    keep_attempts(attempts_at_once);
     std::size_t failing = 0, active = 0, paused = 0, off = 0, parked = 0;
     for (const auto& [serial, entry] : entries) {
         const Courier& courier = entry->courier;

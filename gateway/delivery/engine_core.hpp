@@ -55,6 +55,7 @@ struct Entry {
     bool ready = false;     ///< Stands in a queue of those that want to send.
     bool removing = false;  ///< Does nothing any more.
     bool to_be_noted = false;
+    bool attempts_unkept = false;  ///< There are some that a restart would forget.
     reliability::Position noted;
     bool said_failing = false, said_soon = false, said_lagging = false;
 };
@@ -124,6 +125,12 @@ struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     /// As it is shown when its turn comes: what was changed before that is not written back.
     void keep_subscription(const Entry& entry);
 
+    // engine_attempts.cpp: what a restart does not forget of the attempts. Beside everything else,
+    // by a worker of the room: no delivery waits for it.
+    void attempts_changed(Entry& entry);
+    /// Of so many subscriptions.
+    void keep_attempts(std::size_t most);
+
     // engine_owner.cpp: what protocols ask for.
     void put(Subscription subscription, std::optional<reliability::JournalId> start, OnDone done);
     void remove(const std::string& id, const OnDone& done);
@@ -162,6 +169,7 @@ struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     fabric::Instant next_sweep{};
     std::deque<std::uint64_t> ready, ready_failing;
     std::size_t failing_in_flight = 0, side_sends = 0;
+    std::size_t sent_before_failing = 0;  // in a row, while one that fails was ready
     std::map<std::uint64_t, Sender::Ticket> side_tickets;
     std::uint64_t last_side = 0;
     std::map<PageKey, std::vector<Reader>> reading;  // at most one of each entry
@@ -169,6 +177,8 @@ struct LiveEngine::Core : std::enable_shared_from_this<LiveEngine::Core> {
     std::deque<std::pair<Work, Then>> to_keep;
     std::vector<std::uint64_t> to_note;
     bool keeping = false;
+    std::deque<std::uint64_t> unkept;  // whose attempts are to be kept
+    bool keeping_attempts = false;
     fabric::Instant keep_again{};  // the room was full
     bool draining = false, cancelled_rest = false, stopped = false;
     fabric::Instant drain_deadline{};

@@ -11,6 +11,8 @@ using fabric::Instant;
 
 namespace {
 
+constexpr std::size_t failing_each = 3;
+
 bool is_secret(std::string_view name) {
     constexpr std::array<std::string_view, 6> words{"authorization", "token", "secret",
                                                     "signature",     "key",   "cookie"};
@@ -114,11 +116,14 @@ void LiveEngine::Core::pump(Entry& entry) {
 
 void LiveEngine::Core::send_ready() {
     if (draining || stopped) return;
-    // Those that fail have a quarter of all requests, so that hanging ones leave room.
+    // Those that fail have a quarter of all requests, so that hanging ones leave room; and of the
+    // others, who may have more to send than there are requests, every fourth leaves room to them.
     const std::size_t failing_most = std::max<std::size_t>(parts.settings.concurrency / 4, 1);
     while (in_flight < parts.settings.concurrency) {
-        const bool probe = ready.empty();
-        if (probe && (ready_failing.empty() || failing_in_flight >= failing_most)) return;
+        const bool may_probe = !ready_failing.empty() && failing_in_flight < failing_most;
+        const bool probe = may_probe && (ready.empty() || sent_before_failing >= failing_each);
+        if (!probe && ready.empty()) return;
+        sent_before_failing = probe || !may_probe ? 0 : sent_before_failing + 1;
         auto& queue = probe ? ready_failing : ready;
         Entry* entry = find(queue.front());
         queue.pop_front();
@@ -189,6 +194,7 @@ void LiveEngine::Core::finish_attempt(Entry& entry, Flight& flight, const SendRe
     }
     entry.attempts.push_back(attempt);
     if (entry.attempts.size() > Engine::attempts_kept) entry.attempts.pop_front();
+    attempts_changed(entry);
 }
 
 void LiveEngine::Core::on_sent(std::uint64_t serial, const std::string& delivery,

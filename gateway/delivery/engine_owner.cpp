@@ -136,6 +136,7 @@ void LiveEngine::Core::remove(const std::string& id, const OnDone& done) {
                  return things.journal.state().apply(
                      {{std::string{subscription_prefix} + id, std::nullopt},
                       {std::string{progress_prefix} + id, std::nullopt},
+                      {std::string{attempts_prefix} + id, std::nullopt},
                       {reliability::cursor_key(cursor_name(id)), std::nullopt}});
              };
              auto then = [this, serial, done](const JournalResult<void>& result) {

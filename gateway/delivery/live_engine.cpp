@@ -20,6 +20,7 @@ EngineError stopped_error() {
 struct Kept {
     Subscription subscription;
     Progress progress;
+    std::deque<Attempt> attempts{};
 };
 struct Loaded {
     std::vector<Kept> kept;
@@ -58,6 +59,16 @@ std::optional<Kept> load_one(JournalThings& things, const StateStore::Entry& ent
                            "' cannot be read and begin anew: " + progress.error());
         }
     }
+    if (const auto text = things.journal.state().get(std::string{attempts_prefix} + id);
+        text && *text) {
+        auto attempts = decode_attempts(**text);
+        if (attempts) {
+            kept.attempts = std::move(*attempts);
+        } else {
+            said.push_back("the attempts of the subscription '" + id +
+                           "' cannot be read and begin anew: " + attempts.error());
+        }
+    }
     const auto cursor = things.cursors.show(cursor_name(id));
     if (cursor) {
         kept.progress.position = cursor->position;
@@ -71,6 +82,7 @@ std::optional<Kept> load_one(JournalThings& things, const StateStore::Entry& ent
         said.push_back("the subscription '" + id +
                        "' was at a place in another journal; it begins with what this one has");
         begin_anew(kept.subscription, kept.progress, info.epoch);
+        kept.attempts.clear();
     }
     return kept;
 }
@@ -122,8 +134,11 @@ tl::expected<std::unique_ptr<LiveEngine>, std::string> LiveEngine::open(Parts pa
     for (const std::string& line : loaded->said) {
         if (core->parts.warn) core->parts.warn(line);
     }
-    for (Kept& kept : loaded->kept)
-        core->adopt(std::move(kept.subscription), std::move(kept.progress));
+    for (Kept& kept : loaded->kept) {
+        Entry& entry = core->adopt(std::move(kept.subscription), std::move(kept.progress));
+        entry.attempts = std::move(kept.attempts);
+        if (!entry.attempts.empty()) entry.attempt_numbers = entry.attempts.back().number;
+    }
     return std::unique_ptr<LiveEngine>(new LiveEngine(std::move(core)));
 }
 

@@ -31,6 +31,8 @@ class Presenter {
 public:
     virtual ~Presenter() = default;
     [[nodiscard]] virtual std::string_view kind() const noexcept = 0;
+    /// Somebody looks at the attempts of its subscriptions, also at those from before a restart.
+    [[nodiscard]] virtual bool shows_attempts() const noexcept { return false; }
     /// Asked once for each message that an interest matches; what is not wanted is passed over.
     [[nodiscard]] virtual bool wants(const Subscription& subscription,
                                      const StoredEvent& event) const = 0;

@@ -108,6 +108,32 @@ Progress progress_of(const json& value) {
     return made;
 }
 
+std::deque<Attempt> attempts_of(const json& value) {
+    std::deque<Attempt> made;
+    for (const json& one : value.at("attempts")) {
+        Attempt attempt;
+        attempt.number = one.at("number").get<std::uint64_t>();
+        attempt.delivery = one.at("delivery").get<std::string>();
+        attempt.first = one.at("first").get<reliability::JournalId>();
+        attempt.last = one.at("last").get<reliability::JournalId>();
+        attempt.messages = one.value("messages", std::size_t{1});
+        attempt.attempt = one.value("attempt", std::uint64_t{1});
+        attempt.time_us = one.value("time_us", std::uint64_t{0});
+        attempt.took = std::chrono::microseconds{one.value("took_us", std::int64_t{0})};
+        attempt.status = one.value("status", 0);
+        attempt.error = one.value("error", std::string{});
+        attempt.answer_begin = one.value("answer", std::string{});
+        attempt.succeeded = one.value("succeeded", false);
+        attempt.on_request = one.value("on_request", false);
+        if (!made.empty() && attempt.number <= made.back().number) {
+            throw std::invalid_argument("attempts whose numbers do not rise");
+        }
+        made.push_back(std::move(attempt));
+        if (made.size() > Engine::attempts_kept) made.pop_front();
+    }
+    return made;
+}
+
 /// What nlohmann and we throw becomes a sentence here.
 template <class Make>
 auto read_json(std::string_view text, Make make)
@@ -234,6 +260,30 @@ std::string encode_progress(const Progress& progress) {
 
 tl::expected<Progress, std::string> decode_progress(std::string_view text) {
     return read_json(text, progress_of);
+}
+
+std::string encode_attempts(const std::deque<Attempt>& attempts) {
+    json list = json::array();
+    for (const Attempt& attempt : attempts) {
+        list.push_back({{"number", attempt.number},
+                        {"delivery", attempt.delivery},
+                        {"first", attempt.first},
+                        {"last", attempt.last},
+                        {"messages", attempt.messages},
+                        {"attempt", attempt.attempt},
+                        {"time_us", attempt.time_us},
+                        {"took_us", attempt.took.count()},
+                        {"status", attempt.status},
+                        {"error", attempt.error},
+                        {"answer", attempt.answer_begin},
+                        {"succeeded", attempt.succeeded},
+                        {"on_request", attempt.on_request}});
+    }
+    return text_of({{"version", 1}, {"attempts", std::move(list)}});
+}
+
+tl::expected<std::deque<Attempt>, std::string> decode_attempts(std::string_view text) {
+    return read_json(text, attempts_of);
 }
 
 reliability::Cursor cursor_of(const Subscription& subscription, reliability::Position position,

@@ -25,6 +25,8 @@ constexpr std::size_t last_bytes = std::size_t{8} << 20;
 /// A reader of history is given no more while so much waits for it to read; what is read of the
 /// journal at a time has as much. Far less than limits.stream_queue, which cuts readers off.
 constexpr std::size_t history_ahead = std::size_t{256} * 1024;
+/// Of what is live it is given more, since who leaves the others reads alone; but less than that.
+constexpr std::size_t live_ahead = 3 * history_ahead;
 
 constexpr const char* stopping = "the gateway stops; come back";
 constexpr const char* let_in_no_more =
@@ -226,10 +228,12 @@ struct TailGroups::Shared : std::enable_shared_from_this<Shared> {
         if (stopped) return;
         if (!page) return later(again_after, [group](Shared& self) { self.read_live(group); });
         const SharedBytes bytes = written(*group, *page, {});
+        std::vector<ReaderRef> behind;
         {
             // Who joins after this is behind the page, or has it.
             const std::scoped_lock lock(mutex);
             const Position before = std::exchange(group->position, page->next);
+            if (bytes) behind = move_behind(*group, bytes->size());
             drop_members(*group, [&](Reader& reader) {
                 const Position had = std::exchange(reader.position, page->next);
                 if (had.epoch != page->next.epoch || had.id <= before.id) {
@@ -241,11 +245,28 @@ struct TailGroups::Shared : std::enable_shared_from_this<Shared> {
                 return !rest || reader.stream->send(rest);
             });
         }
+        for (const ReaderRef& reader : behind) read_history(reader);
         if (!page->at_head) {
             read_live(group);
         } else {
             go_on(group);
         }
+    }
+
+    /// Under the lock. Members who have not read what they were sent before, and whom this might
+    /// cut off: a burst is history to them, which they read as fast as they can and come back. The
+    /// others wait for nobody.
+    std::vector<ReaderRef> move_behind(Group& group, std::size_t bytes) {
+        const auto keeps_up = [&](const ReaderRef& reader) {
+            const std::size_t unread = reader->stream->queued();
+            return unread == 0 || unread + bytes <= live_ahead;
+        };
+        const auto first =
+            std::stable_partition(group.members.begin(), group.members.end(), keeps_up);
+        std::vector<ReaderRef> behind(first, group.members.end());
+        group.members.erase(first, group.members.end());
+        alone.insert(behind.begin(), behind.end());
+        return behind;
     }
 
     /// What of the page lies behind `after`; null: nothing.

@@ -5,7 +5,9 @@
 // Promises: what a reader is sent is one sequence of rising ids, without a gap or a duplicate
 //           between history and live; what trimming took is told in its place.
 // Threads:  any; nothing blocks. Ownership: the bridge and the timers outlive it; stop() ends
-//           every reader. Limits: a reader that does not read is closed by its Stream.
+//           every reader. Limits: a reader of whom too much waits unread reads its own history
+//           again until it has caught up, so that a burst cuts nobody off; one that reads nothing
+//           at all is closed by its Stream.
 
 #include <functional>
 #include <map>

@@ -16,6 +16,7 @@ namespace weft::gateway::webhooks {
 class WebhookPresenter final : public delivery::Presenter {
 public:
     [[nodiscard]] std::string_view kind() const noexcept override;
+    [[nodiscard]] bool shows_attempts() const noexcept override { return true; }
     /// What the conditions of `where` let through.
     [[nodiscard]] bool wants(const delivery::Subscription& subscription,
                              const StoredEvent& event) const override;

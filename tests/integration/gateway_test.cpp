@@ -203,6 +203,34 @@ TEST_F(Gateway, SaysWhetherItIsReadyAndWhatItCounts) {
     EXPECT_THAT(metrics, HasSubstr("weft_http_requests_total"));
 }
 
+TEST_F(Gateway, AndItsRelayMayBeCheckedBeforeEitherIsReady) {
+    fabric_.configure(
+        "gateway: { listeners: [ { address: '127.0.0.1:" + std::to_string(free_port()) +
+        "', serve: [native, metrics] },\n"
+        "                        { address: '127.0.0.1:0', serve: [rse] } ] }");
+    const Process running = gateway({"--ready-timeout", "1ms"});
+    const Answer alone = curl({native_ + "/readyz"});
+    EXPECT_EQ(alone.status, 503);
+    EXPECT_THAT(alone.body, HasSubstr("the relay at"));
+    Process check = fabric_.start({"check", "--timeout", "20s"});
+    const Process relay = fabric_.relay();
+    EXPECT_EQ(check.wait(), 0) << check.output();
+    EXPECT_THAT(check.output(), HasSubstr("up    gateway"));
+    EXPECT_EQ(curl({native_ + "/readyz"}).status, 200);
+}
+
+TEST_F(Gateway, AGatewayThatDoesNotBecomeReadyIsNotUp) {
+    fabric_.configure(
+        "gateway: { listeners: [ { address: '127.0.0.1:" + std::to_string(free_port()) +
+        "', serve: [native, metrics] },\n"
+        "                        { address: '127.0.0.1:0', serve: [rse] } ] }");
+    const Process running = gateway({"--ready-timeout", "1ms"});
+    const Finished checked = fabric_.weft({"check", "--timeout", "200ms"});
+    EXPECT_EQ(checked.exit_code, 1);
+    EXPECT_THAT(checked.out, HasSubstr("down  gateway"));
+    EXPECT_THAT(checked.out, HasSubstr("the relay at"));
+}
+
 TEST_F(Gateway, KnowsTopicsFromBeforeItsStartAndCountsWhatComes) {
     const Process relay = fabric_.relay();
     const auto topics = [&] {

@@ -79,6 +79,10 @@ protected:
         ASSERT_EQ(done.exit_code, 0) << done.err;
     }
 
+    std::vector<json> attempts_of(const std::string& id) {
+        return json_lines(webhook({"attempts", id, "--json"}).out);
+    }
+
     Fabric fabric_;
     std::string native_, url_;
 };
@@ -162,6 +166,55 @@ TEST_F(Webhooks, AnUpdateChangesWhatIsNamedAndKeepsSecretAndPlace) {
     EXPECT_EQ(webhook({"update", id}).exit_code, 2) << "nothing is named";
     EXPECT_EQ(webhook({"update", id, "--ordered", "--unordered"}).exit_code, 2);
     EXPECT_EQ(webhook({"update", "wh_none", "--rate", "5"}).exit_code, 1);
+}
+
+TEST_F(Webhooks, AnUpdateWithAnEmptyValueTakesAwayConditionsHeadersAndDescription) {
+    allow_this_machine();
+    const Process relay = fabric_.relay();
+    const Process running = gateway();
+    HttpReceiver plain([](const ReceivedRequest&) { return ReceiverDoes::answer(200); });
+    url_ = plain.url("/hook");
+    const json made = add(
+        {"--where", "n=1", "--where", "of=us", "--header", "X-Team: a", "--description", "ours"});
+    ASSERT_EQ(made["where"].size(), 2U);
+    ASSERT_EQ(made["description"], "ours");
+    const std::string id = made["id"];
+    EXPECT_EQ(webhook_json({"update", id, "--rate", "5"})["where"], made["where"]);
+    EXPECT_EQ(webhook({"update", id, "--where", "", "--where", "n=1"}).exit_code, 2);
+    EXPECT_EQ(webhook({"update", id, "--header", "", "--header", "X-Team: b"}).exit_code, 2);
+    const json cleared =
+        webhook_json({"update", id, "--where", "", "--header", "", "--description", ""});
+    EXPECT_EQ(cleared["where"], json::array()) << cleared;
+    EXPECT_EQ(cleared["header_names"], json::array()) << cleared;
+    EXPECT_EQ(cleared["description"], "");
+    publish(R"({"n": 2})");
+    ASSERT_TRUE(plain.wait_for(1)) << "no condition is left";
+    EXPECT_EQ(plain.requests().front().header("X-Team"), "");
+}
+
+TEST_F(Webhooks, TheAttemptsAreThereAfterARestart) {
+    allow_this_machine();
+    const Process relay = fabric_.relay();
+    HttpReceiver plain([](const ReceivedRequest& request) {
+        return ReceiverDoes::answer(request.number == 1 ? 500 : 200, {}, "so it is");
+    });
+    url_ = plain.url("/hook");
+    std::string id;
+    std::vector<json> before;
+    {
+        Process running = gateway();
+        id = add({})["id"];
+        publish(R"({"n": 1})");
+        publish(R"({"n": 2})");
+        ASSERT_TRUE(plain.wait_for(3));
+        while ((before = attempts_of(id)).size() < 3) look_again_after_ms(10);
+        running.signal(SIGTERM);
+        EXPECT_EQ(running.wait(), 0) << running.output();
+    }
+    const Process again = gateway();
+    EXPECT_EQ(attempts_of(id), before);
+    EXPECT_EQ(before.back()["status"], 500);
+    EXPECT_EQ(before.back()["answer"], "so it is");
 }
 
 TEST_F(Webhooks, AReceiverThatIsGoneDisablesItAndOperatorsHearOfIt) {

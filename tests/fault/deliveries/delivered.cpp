@@ -10,10 +10,14 @@ void Delivered::say(std::string wrong) {
     if (figures_.wrong.empty()) figures_.wrong = std::move(wrong);
 }
 
-void Delivered::request(std::string_view body, bool taken) {
+void Delivered::request(std::string_view body, bool taken,
+                        std::chrono::steady_clock::time_point now) {
     const auto batch = nlohmann::json::parse(body, nullptr, false);
     const std::scoped_lock lock(mutex_);
     ++figures_.requests;
+    const auto silence = now - std::exchange(last_request_, now).value_or(now);
+    figures_.longest_silence = std::max(
+        figures_.longest_silence, std::chrono::duration_cast<std::chrono::milliseconds>(silence));
     if (!batch.is_array() || batch.empty()) return say("no batch: " + std::string{body});
     if (!refused_.empty() && body != refused_) {
         say("a batch that was not taken came again as another: " + refused_.substr(0, 200) +

@@ -19,6 +19,17 @@ std::string batch(int from, int to) {
     return text + "]";
 }
 
+TEST(DeliveredTest, TheLongestTimeWithoutARequestIsSeen) {
+    using std::chrono::milliseconds;
+    const std::chrono::steady_clock::time_point began{};
+    Delivered delivered;
+    delivered.request(batch(0, 1), true, began + milliseconds{500});
+    EXPECT_EQ(delivered.figures().longest_silence, milliseconds{0}) << "nothing came before it";
+    delivered.request(batch(1, 2), false, began + milliseconds{2500});
+    delivered.request(batch(1, 2), true, began + milliseconds{2600});
+    EXPECT_EQ(delivered.figures().longest_silence, milliseconds{2000});
+}
+
 TEST(DeliveredTest, EverythingOnceAndInOrderIsGood) {
     Delivered delivered;
     delivered.request(batch(0, 3), true);

@@ -46,6 +46,7 @@ private:
 class LinesPresenter final : public Presenter {
 public:
     [[nodiscard]] std::string_view kind() const noexcept override { return "lines"; }
+    [[nodiscard]] bool shows_attempts() const noexcept override { return true; }
     [[nodiscard]] bool wants(const Subscription& subscription,
                              const StoredEvent& event) const override {
         const std::string but = subscription.details.value("but", std::string{});

@@ -1,5 +1,7 @@
 #include "gateway/delivery/live_engine.hpp"
 
+#include <atomic>
+
 #include "tests/support/http_receiver.hpp"
 #include "tests/support/stored_events.hpp"
 #include "tests/unit/gateway/delivery/delivery_world.hpp"
@@ -147,6 +149,42 @@ TEST_F(LiveEngineTest, OneThatHangsDelaysNoOther) {
     EXPECT_TRUE(hanging.wait_for(5)) << "its own thread may see them later";
     EXPECT_EQ(hanging.requests().size(), 5U) << "one at a time each";
     EXPECT_GE(status("dead0").queued, 50U);
+    engine_->stop(milliseconds{0});
+}
+
+TEST_F(LiveEngineTest, OneThatHasFailedGoesAgainHoweverMuchOthersHaveToSend) {
+    constexpr int busy_messages = 6000;
+    struct Counts {
+        std::atomic<int> busy{0}, failing{0}, busy_before_retry{-1};
+    };
+    const auto counts = std::make_shared<Counts>();
+    receiver_.script([counts](const ReceivedRequest& request) {
+        if (request.body == "busy") {
+            ++counts->busy;
+        } else if (++counts->failing == 1) {
+            return ReceiverDoes::answer(500);
+        } else {
+            counts->busy_before_retry = counts->busy.load();
+        }
+        return ReceiverDoes::answer(200);
+    });
+    settings_.concurrency = 2;
+    open();
+    Subscription often = subscription_to(receiver_.url(), "often");
+    often.interests = {{glob("org.weft.dev.often")}};
+    often.ordered = false;
+    often.concurrency = 8;
+    ASSERT_TRUE(put(often));
+    Subscription seldom = subscription_to(receiver_.url(), "seldom");
+    seldom.interests = {{glob("org.weft.dev.seldom")}};
+    seldom.retry.pauses = {milliseconds{300}};
+    ASSERT_TRUE(put(seldom));
+    store("x", "org.weft.dev.seldom");
+    ASSERT_TRUE(eventually([&] { return status("seldom").failures == 1; }));
+    for (int i = 0; i < busy_messages; ++i) store("busy", "org.weft.dev.often");
+
+    ASSERT_TRUE(eventually([&] { return status("seldom").sent == 1; }));
+    EXPECT_LT(counts->busy_before_retry, busy_messages);
     engine_->stop(milliseconds{0});
 }
 

@@ -82,9 +82,12 @@ public:
         const std::scoped_lock lock(mutex_);
         return overflown_;
     }
-    [[nodiscard]] bool has(const std::string& part) const {
+    [[nodiscard]] bool has(const std::string& part) const { return count(part) > 0; }
+    [[nodiscard]] std::size_t count(const std::string& part) const {
         const std::scoped_lock lock(mutex_);
-        return text_.find(part) != std::string::npos;
+        std::size_t found = 0;
+        for (std::size_t at = 0; (at = text_.find(part, at)) != std::string::npos; ++found) ++at;
+        return found;
     }
 
 private:
@@ -220,6 +223,38 @@ TEST_F(Tails, AMessageThatIsLargerThanWhatMayWaitIsSentOnceNothingElseDoes) {
         return stream->overflown() || stream->has("id: 2\n");
     }));
     EXPECT_FALSE(stream->overflown());
+}
+
+TEST_F(Tails, ABurstCutsOffNoLiveReaderThatIsSlowerThanItAndHoldsUpNoOther) {
+    const int count = 40;
+    const auto slow = std::make_shared<QueueStream>();
+    slow->send(std::make_shared<const std::string>("retry: 1000\n\n"));
+    add(slow, "after=now");
+    const auto fast = add("after=now");
+    ASSERT_TRUE(one_waits());
+    ASSERT_TRUE(comes([&] { return bridge_.reads >= 2; }));
+    for (int i = 0; i < count; ++i) store("a", "\"" + std::string(200'000, 'x') + "\"");
+    const std::string last = "id: " + std::to_string(count) + "\n";
+    EXPECT_THAT(fast->wait_for(last), HasSubstr(last)) << "nobody has read for the slow one";
+    EXPECT_FALSE(slow->overflown());
+    EXPECT_EQ(tails_.readers(), 2U);
+    EXPECT_TRUE(comes([&] {
+        slow->read(50'000);
+        timers_.run_all();
+        return slow->overflown() || slow->has(last);
+    }));
+    for (int id = 1; id <= count; ++id) {
+        EXPECT_EQ(slow->count("id: " + std::to_string(id) + "\n"), 1U) << id;
+    }
+    // At the head again, it shares what is live.
+    slow->read(QueueStream::queue_max);
+    store("a");
+    const std::string next = "id: " + std::to_string(count + 1) + "\n";
+    EXPECT_TRUE(comes([&] {
+        timers_.run_all();
+        return slow->has(next);
+    }));
+    EXPECT_FALSE(slow->overflown());
 }
 
 TEST_F(Tails, TheNewestOnesComeInTheirOrderAndThenWhatIsLive) {
