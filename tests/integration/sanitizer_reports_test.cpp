@@ -23,7 +23,7 @@ class Watch final : public ::testing::EmptyTestEventListener {
     void OnTestEnd(const ::testing::TestInfo& /*test*/) override {
         const std::vector<std::string> reports = take_reports();
         if (!reports.empty()) {
-            ADD_FAILURE() << reports.size() << " programs had reports of a sanitizer, see above";
+            ADD_FAILURE() << "programs with reports of a sanitizer, see above: " << reports.size();
         }
     }
 };
