@@ -1,6 +1,6 @@
 # The front door; thin over CMake presets. `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test asan tsan bench fuzz format lint package clean
+.PHONY: help deps build demo test asan tsan tsan-gateway bench fuzz format lint package clean
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 
@@ -29,6 +29,10 @@ asan: deps ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 
 tsan: deps ## all tests that need no libzmq under ThreadSanitizer
 	@cmake --preset tsan && cmake --build --preset tsan -j $(JOBS) && ctest --preset tsan -j $(JOBS)
+
+tsan-gateway: deps ## the tests that start gateways under ThreadSanitizer
+	@cmake --preset tsan && cmake --build --preset tsan-gateway -j $(JOBS)
+	@ctest --preset tsan-gateway -j $(JOBS)
 
 bench: ## the benchmarks, beside raw libzmq and NATS; figures and ratios on stdout
 	@scripts/install-dependencies.sh --with-benchmarks

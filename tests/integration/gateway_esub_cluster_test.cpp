@@ -74,10 +74,13 @@ protected:
         client.send("GET /sub/" + target + " HTTP/1.1\r\nHost: h\r\n\r\n");
         return client;
     }
+    /// Of whom it is known where they are: that is heard a moment after that they are.
     std::size_t alive(std::size_t which) {
         const json members = json::parse(ask(which, "GET /members?token=shared-by-all").body);
         std::size_t count = 0;
-        for (const json& member : members["members"]) count += member["alive"] == true ? 1 : 0;
+        for (const json& member : members["members"]) {
+            count += member["alive"] == true && member["addr"] != "" ? 1 : 0;
+        }
         return count;
     }
     void await_members(std::size_t which, std::size_t count) {

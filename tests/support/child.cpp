@@ -6,6 +6,8 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "tests/support/sanitizer_reports.hpp"
+
 namespace weft::testing {
 namespace {
 
@@ -27,6 +29,7 @@ std::vector<std::string> environment_of(const std::filesystem::path& home,
         if (const char* value = std::getenv(name)) variables[name] = value;
     }
     for (const auto& [name, value] : more) variables[name] = value;
+    send_reports_to(home, variables);
     std::vector<std::string> environment;
     for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
     return environment;

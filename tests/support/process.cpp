@@ -15,6 +15,7 @@
 #include <cassert>
 #include <cerrno>
 #include <condition_variable>
+#include <cstdio>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -25,6 +26,7 @@
 #include <utility>
 
 #include "tests/support/child.hpp"
+#include "tests/support/sanitizer_reports.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace weft::testing {
@@ -68,13 +70,17 @@ struct Process::State {
 
     ~State() {
         if (pid <= 0) return;
+        if (is_sanitized) end_by_itself();
         // Not reaped before this, so that the id belongs to nobody else: see note_end().
         ::kill(-pid, SIGKILL);
         ::kill(pid, SIGKILL);  // in case it has not come to its setpgid yet
         if (pump.joinable()) pump.join();
         ::waitpid(pid, nullptr, 0);
+        note_reports();
     }
 
+    void end_by_itself() noexcept;
+    void note_reports() const noexcept;
     void launch(const std::vector<std::string>& arguments, const ProcessOptions& options);
     void run_pump();
     void pump_once();
@@ -92,6 +98,25 @@ struct Process::State {
                               const std::function<bool(const std::string&)>& matches,
                               std::chrono::milliseconds timeout);
 };
+
+/// What leaks, and what races at the end, is seen only in a program that comes to its end.
+void Process::State::end_by_itself() noexcept {
+    std::unique_lock lock(mutex);
+    if (exit_code) return;
+    ::kill(pid, SIGTERM);
+    ::kill(pid, SIGCONT);
+    if (!changed.wait_for(lock, patience, [this] { return exit_code.has_value(); })) {
+        std::fprintf(stderr, "did not end within %d s, so that leaks are not known: %s\n",
+                     static_cast<int>(patience.count()), command_line.c_str());
+    }
+}
+
+void Process::State::note_reports() const noexcept {
+    std::string reports = reports_in(home.path());
+    // UBSan, and whoever was given no options, such as a program of a hub.
+    if (has_report(text[0] + text[1])) reports += "a report of a sanitizer is in what it printed";
+    if (!reports.empty()) note_report(reports + describe());
+}
 
 void Process::State::launch(const std::vector<std::string>& arguments,
                             const ProcessOptions& options) {

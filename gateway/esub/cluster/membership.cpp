@@ -180,6 +180,7 @@ bool Membership::takes_turn_elsewhere(std::string_view key) {
 void Membership::use_address(std::string address) {
     const std::scoped_lock lock(core_->mutex);
     core_->roster.use_address(std::move(address));
+    core_->changed.notify_one();
 }
 
 std::string Membership::address() const {

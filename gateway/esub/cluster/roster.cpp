@@ -23,6 +23,11 @@ void Roster::begin(std::uint64_t epoch, fabric::Instant now) {
     last_full_ = now - rules_.full_every;
 }
 
+void Roster::use_address(std::string address) {
+    address_ = std::move(address);
+    address_is_new_ = true;
+}
+
 std::vector<Roster::Lost> Roster::hear(const std::string& node, const Announcement& said,
                                        fabric::Instant now, std::uint64_t now_us) {
     std::vector<Lost> lost;
@@ -51,7 +56,7 @@ std::optional<Directory::Heard> Roster::hear_outsider(const std::string& node,
 }
 
 bool Roster::is_due(fabric::Instant now) const {
-    return local.has_changes() || !to_ask_.empty() ||
+    return local.has_changes() || !to_ask_.empty() || address_is_new_ ||
            (full_wanted_ && now - last_full_ >= rules_.full_every);
 }
 
@@ -69,7 +74,7 @@ std::vector<Announcement> Roster::due(fabric::Instant now) {
         ask.to = std::move(node);
         say(said, std::move(ask));
     }
-    if (now >= next_beat_) {
+    if (std::exchange(address_is_new_, false) || now >= next_beat_) {
         say(said, {});
         next_beat_ = now + rules_.beat;
     }

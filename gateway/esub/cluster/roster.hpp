@@ -33,7 +33,8 @@ public:
 
     /// Of this life.
     void begin(std::uint64_t epoch, fabric::Instant now);
-    void use_address(std::string address) { address_ = std::move(address); }
+    /// The others hear it at once.
+    void use_address(std::string address);
     [[nodiscard]] const std::string& address() const noexcept { return address_; }
     [[nodiscard]] const std::string& self() const noexcept { return self_; }
 
@@ -76,6 +77,7 @@ private:
     std::uint64_t epoch_ = 0, seq_ = 0;
     fabric::Instant next_beat_{}, last_full_{};
     std::string address_;
+    bool address_is_new_ = false;
     std::set<std::string> on_fabric_;
     std::vector<std::string> to_ask_;
     bool full_wanted_ = false;

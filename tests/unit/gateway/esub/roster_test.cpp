@@ -85,6 +85,20 @@ TEST_F(EsubRoster, WhatOpensIsADeltaAndABeatSaysHowManyThereWere) {
     EXPECT_THAT(types(), ElementsAre(Type::beat));
 }
 
+// Until then the others know of no place to send anybody to.
+TEST_F(EsubRoster, AnAddressIsSaidAtOnceAndNotWithTheNextBeat) {
+    EXPECT_THAT(types(), ElementsAre(Type::beat));
+    EXPECT_FALSE(roster_.is_due(now_));
+    roster_.use_address("h:1/esub");
+    EXPECT_TRUE(roster_.is_due(now_));
+    const auto said = roster_.due(now_);
+    ASSERT_THAT(said, SizeIs(1));
+    EXPECT_EQ(said[0].type, Type::beat);
+    EXPECT_EQ(said[0].address, "h:1/esub");
+    EXPECT_FALSE(roster_.is_due(now_));
+    EXPECT_THAT(types(), IsEmpty());
+}
+
 TEST_F(EsubRoster, WhatOpensAndClosesWithinAMomentIsNotSaid) {
     open("k", 1);
     roster_.local.closed(Kind::sub, "k", 1);
