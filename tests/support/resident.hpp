@@ -1,7 +1,7 @@
 #pragma once
 // How much memory a process has resident, and whether that says anything in this build:
-// AddressSanitizer keeps what was freed in quarantine, hundreds of MiB of it, so bounds on memory
-// hold in the other builds only.
+// AddressSanitizer keeps what was freed in quarantine, hundreds of MiB of it, and ThreadSanitizer
+// keeps notes on each word that is used, so bounds on memory hold in the other builds only.
 
 #include <fstream>
 #include <stdexcept>
@@ -9,7 +9,7 @@
 
 namespace weft::testing {
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool resident_memory_is_what_is_used = false;
 #else
 inline constexpr bool resident_memory_is_what_is_used = true;
