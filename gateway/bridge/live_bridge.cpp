@@ -6,14 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include "fabric/message/topic.hpp"
 #include "fabric/node/refusal_log.hpp"
 #include "gateway/bridge/bridge_errors.hpp"
 #include "gateway/bridge/bridge_health.hpp"
-#include "gateway/bridge/durable_publishes.hpp"
+#include "gateway/bridge/bridge_publishing.hpp"
 #include "gateway/bridge/journal_desk.hpp"
 #include "gateway/bridge/journal_host.hpp"
-#include "gateway/bridge/publishes_for_room.hpp"
 #include "gateway/bridge/workers.hpp"
 #include "reliability/reliable_publisher.hpp"
 #include "signing/refusal.hpp"
@@ -22,21 +20,8 @@ namespace weft::gateway {
 namespace {
 
 using Kind = BridgeError::Kind;
-using Mode = PublishRequest::Mode;
 using reliability::JournalId;
 using std::chrono::milliseconds;
-
-constexpr std::string_view via_header = "via";
-constexpr const char* broken_sentence =
-    "the gateway's journal has failed and stores nothing more: restart the gateway once its disk "
-    "is well.";
-
-bool is_via(std::string_view name) {
-    return name.size() == via_header.size() &&
-           std::equal(name.begin(), name.end(), via_header.begin(), [](char one, char of_via) {
-               return one == of_via || one == of_via - ('a' - 'A');
-           });
-}
 
 /// What our recorder records.
 tl::expected<reliability::TopicFilter, std::string> recorded_topics(
@@ -58,12 +43,8 @@ struct LiveBridge::Core {
          reliability::TopicFilter the_recorded, const BridgeLimits& the_limits)
         : fabric(the_fabric),
           settings(std::move(the_settings)),
-          recorded(std::move(the_recorded)),
           limits(the_limits),
-          durable(fabric.publisher(), fabric.clock(), limits.durable),
-          for_room(fabric.clock(),
-                   {limits.durable.publishes, limits.durable.bytes, limits.durable.timeout}),
-          acknowledged(1, limits.acknowledged_waiting),
+          publishing(fabric, std::move(the_recorded), limits),
           room(limits.read_threads, limits.room_waiting) {
         for (std::size_t i = 0; i < limits.read_threads; ++i) {
             verifiers.push_back(std::make_unique<reliability::StoredVerifier>(fabric.trust()));
@@ -74,12 +55,11 @@ struct LiveBridge::Core {
         reliability::RecorderOptions options;
         options.awaited = [this](const fabric::Message& message) {
             traffic.publishers.passed({message.signer(), 1, 0, fabric.clock().utc_us()});
-            return message.signer() == fabric.settings().name && durable.awaited(message);
+            return publishing.awaited(message);
         };
         options.answered_elsewhere = limits.answered_elsewhere;
         options.answered = [this](const auto& messages, const auto* error) {
-            if (error != nullptr) note_failure(*error);
-            durable.answered(messages, error);
+            publishing.answered(messages, error);
         };
         auto opened = JournalHost::open(fabric, settings, std::move(journal), std::move(options));
         if (!opened) return tl::make_unexpected(std::move(opened.error()));
@@ -99,6 +79,7 @@ struct LiveBridge::Core {
         traffic.counted_after = desk->begun_at();
         remember_topics(std::make_shared<TopicsBefore>(desk->begun_at()));
         health = std::make_unique<BridgeHealth>(fabric, *host, *reliable);
+        publishing.use(*reliable, *health);
         return {};
     }
 
@@ -109,179 +90,6 @@ struct LiveBridge::Core {
     void step(const std::shared_ptr<TopicsBefore>& before, Workers::Turn turn) {
         if (turn.stopped || !before->step(host->journal(), traffic)) return;
         room.post_again([this, before](Workers::Turn next) { step(before, next); });
-    }
-
-    // Publishing.
-
-    /// "" or why this cannot be published by anybody.
-    [[nodiscard]] std::string wrong_with(const PublishRequest& request) const {
-        if (auto topic = fabric::Topic::parse(request.topic); !topic) return topic.error();
-        const fabric::TopicSpace& space = fabric.settings().space;
-        if (!request.topic.starts_with(space.prefix + ".")) {
-            return "topic '" + signing::escape(request.topic, 80) + "' does not begin with '" +
-                   space.prefix + ".': name the full topic";
-        }
-        for (const auto& header : request.headers) {
-            if (is_via(header.first)) {
-                return "the header 'via' is the gateway's: it says whom a message is from; leave "
-                       "it out";
-            }
-        }
-        if (request.mode == Mode::acknowledged && request.recipients.empty()) {
-            return "nobody is named who is to acknowledge: name recipients, or publish without "
-                   "waiting for them";
-        }
-        if (request.mode == Mode::durable && !recorded.matches(request.topic)) {
-            return "topic '" + signing::escape(request.topic, 80) +
-                   "' is not among those that the gateway's journal records "
-                   "(reliability.journal.topics), so it cannot be published durably";
-        }
-        return "";
-    }
-
-    void publish(const Principal& who, PublishRequest request, OnPublished done) {
-        done = counted(std::move(done));
-        const auto no = [&](Kind kind, std::string sentence) {
-            done(tl::make_unexpected(BridgeError{kind, std::move(sentence)}));
-        };
-        if (stopping) return done(tl::make_unexpected(stopped_error()));
-        if (auto wrong = wrong_with(request); !wrong.empty()) {
-            return no(Kind::invalid, std::move(wrong));
-        }
-        if (!who.may_publish(request.topic)) {
-            return no(Kind::not_granted, signing::escape(who.via(), 200) + " may not publish on '" +
-                                             signing::escape(request.topic, 80) + "'");
-        }
-        if (request.mode != Mode::fire_and_forget && !health->linked()) {
-            return no(Kind::journal_away, health->link_sentence() + " Nothing was published");
-        }
-        if (request.mode == Mode::durable && broken) {
-            return no(Kind::journal_away, std::string{broken_sentence} + " Nothing was published");
-        }
-        request.headers.emplace_back(via_header, who.via());
-        if (request.mode == Mode::acknowledged) {
-            return queue_acknowledged(std::move(request), std::move(done));
-        }
-        // Whoever waits for room came first.
-        if (!for_room.any() && publish_now(request, done, milliseconds{0})) return;
-        wait_for_room(std::move(request), std::move(done));
-    }
-
-    /// False: the sending queue had no room, and nobody has been answered.
-    bool publish_now(const PublishRequest& request, OnPublished& done, milliseconds patience) {
-        fabric::PublishOptions options = options_of(request);
-        options.room_timeout = patience;
-        const fabric::BodyView body{request.body, request.content_type};
-        if (request.mode == Mode::durable) {
-            return durable.publish(request.topic, body, options, done);
-        }
-        const auto sent = fabric.publisher().try_publish(request.topic, body, options);
-        if (!sent && sent.error().reason == fabric::PublishError::Reason::queue_full) return false;
-        if (!sent) {
-            done(tl::make_unexpected(error_of(sent.error())));
-        } else {
-            done(Published{*sent});
-        }
-        return true;
-    }
-
-    void wait_for_room(PublishRequest request, OnPublished done) {
-        struct Job {
-            PublishRequest request;
-            OnPublished done;
-        };
-        const auto no_room = [this](const Job& job, const std::string& more) {
-            job.done(tl::make_unexpected(BridgeError{
-                Kind::busy, "the sending queue is full" + more +
-                                (health->linked() ? ": messages are published faster than they can "
-                                                    "be sent; try again later"
-                                                  : ": " + health->link_sentence())}));
-        };
-        const auto job = std::make_shared<Job>(Job{std::move(request), std::move(done)});
-        // Nobody takes from it.
-        if (!health->linked()) return no_room(*job, "");
-        const bool waits = for_room.wait(
-            job->request.body.size(),
-            [this, job](milliseconds patience) {
-                return publish_now(job->request, job->done, patience);
-            },
-            [this, job, no_room](bool stops) {
-                if (stops) return job->done(tl::make_unexpected(stopped_error()));
-                no_room(*job, ", and had no room for " +
-                                  std::to_string(limits.durable.timeout.count()) + " ms");
-            });
-        if (waits) {
-            ++waited_for_room;
-        } else if (stopping) {
-            job->done(tl::make_unexpected(stopped_error()));
-        } else {
-            no_room(*job, ", and too many wait for room");
-        }
-    }
-
-    /// After anything but a full disk the journal stores nothing until it is opened anew, which the
-    /// gateway does when it starts.
-    void note_failure(const reliability::JournalError& error) {
-        using Reason = reliability::JournalError::Reason;
-        if (error.reason != Reason::io && error.reason != Reason::corrupt) return;
-        if (broken.exchange(true)) return;
-        fabric.warn("the gateway's journal failed: " + error.sentence + ". " + broken_sentence);
-    }
-
-    OnPublished counted(OnPublished done) {
-        return [this, done = std::move(done)](BridgeResult<Published> result) {
-            ++(result ? published : failed);
-            done(std::move(result));
-        };
-    }
-
-    static fabric::PublishOptions options_of(const PublishRequest& request) {
-        fabric::PublishOptions options;
-        options.parent = request.parent;
-        options.headers.assign(request.headers.begin(), request.headers.end());
-        return options;
-    }
-
-    void queue_acknowledged(PublishRequest request, OnPublished done) {
-        if (!health->hears_acks()) {
-            return done(tl::make_unexpected(BridgeError{
-                Kind::journal_away,
-                "no acknowledgement could reach the gateway yet: try again. Nothing was "
-                "published"}));
-        }
-        struct Job {
-            PublishRequest request;
-            OnPublished done;
-        };
-        auto job = std::make_shared<Job>(Job{std::move(request), std::move(done)});
-        const bool posted = acknowledged.post([this, job](Workers::Turn turn) {
-            if (turn.stopped) return job->done(tl::make_unexpected(stopped_error()));
-            publish_acknowledged(job->request, job->done);
-        });
-        if (!posted) {
-            job->done(tl::make_unexpected(
-                stopping ? stopped_error()
-                         : BridgeError{Kind::busy,
-                                       "too many publishes wait to be sent: try again "
-                                       "later"}));
-        }
-    }
-
-    void publish_acknowledged(const PublishRequest& request, const OnPublished& done) {
-        reliability::ReliableOptions options;
-        options.recipients = request.recipients.text();
-        options.level = request.level;
-        options.ack_timeout = request.ack_timeout;
-        options.parent = request.parent;
-        options.headers.assign(request.headers.begin(), request.headers.end());
-        const auto settled = [done](const reliability::Outcome& outcome) {
-            const auto kept = std::make_shared<const reliability::Outcome>(outcome);
-            if (!kept->ok()) return done(tl::make_unexpected(error_of(kept)));
-            done(Published{kept->about().id, std::nullopt, kept});
-        };
-        const auto sent = reliable->publish_async(
-            request.topic, {request.body, request.content_type}, options, settled);
-        if (!sent) done(tl::make_unexpected(error_of(sent.error())));
     }
 
     // Reading.
@@ -318,12 +126,9 @@ struct LiveBridge::Core {
         const std::scoped_lock lock(stop_mutex);
         if (std::exchange(stopped, true)) return;
         stopping = true;
+        publishing.stop_taking();
         desk->stop();
-        for_room.stop();
-        durable.stop(limits.stop_patience);
-        // First, so that a publish that waits for ACKs to reach us does not wait for its deadline.
-        reliable->close();
-        acknowledged.stop();
+        publishing.stop();
         host->groups().stop();
         room.stop();
         health->stop();
@@ -335,20 +140,16 @@ struct LiveBridge::Core {
 
     fabric::Fabric& fabric;
     const reliability::Settings settings;
-    const reliability::TopicFilter recorded;
     const BridgeLimits limits;
     std::atomic<bool> stopping{false};
-    std::atomic<bool> broken{false};  ///< The journal has failed for good.
-    std::atomic<std::uint64_t> published{0}, failed{0}, waited_for_room{0}, reads_begun{0},
-        reads_busy{0}, refused{0};
+    std::atomic<std::uint64_t> reads_begun{0}, reads_busy{0}, refused{0};
     std::mutex refusal_mutex;  // guards refusals
     fabric::RefusalLog refusals;
     std::vector<std::unique_ptr<reliability::StoredVerifier>> verifiers;  // one a reading thread
     Traffic traffic;
 
-    DurablePublishes durable;
-    PublishesForRoom for_room;
-    Workers acknowledged, room;
+    BridgePublishing publishing;
+    Workers room;
     std::unique_ptr<JournalHost> host;
     std::unique_ptr<reliability::ReliablePublisher> reliable;
     std::unique_ptr<JournalDesk> desk;
@@ -396,7 +197,7 @@ void LiveBridge::stop() {
 }
 
 void LiveBridge::publish(const Principal& who, PublishRequest request, OnPublished done) {
-    core_->publish(who, std::move(request), std::move(done));
+    core_->publishing.publish(who, std::move(request), std::move(done));
 }
 
 void LiveBridge::read(ReadRequest request, OnPage done) {
@@ -432,7 +233,9 @@ reliability::JournalInfo LiveBridge::journal() {
 std::string LiveBridge::not_ready() {
     if (core_->stopping) return stopped_error().sentence;
     std::string why = core_->health->sentence();
-    if (core_->broken) why += (why.empty() ? "" : "; ") + std::string{broken_sentence};
+    if (const std::string broken = core_->publishing.broken(); !broken.empty()) {
+        why += (why.empty() ? "" : "; ") + broken;
+    }
     return why;
 }
 
@@ -455,11 +258,12 @@ reliability::GroupService& LiveBridge::groups() {
 BridgeStats LiveBridge::stats() const {
     const Core& core = *core_;
     BridgeStats stats;
-    stats.published = core.published;
-    stats.failed = core.failed;
-    stats.sent_again = core.durable.sent_again();
-    stats.durable_now = core.durable.waiting();
-    stats.waited_for_room = core.waited_for_room;
+    const BridgePublishing::Counts of_publishing = core.publishing.counts();
+    stats.published = of_publishing.published;
+    stats.failed = of_publishing.failed;
+    stats.sent_again = of_publishing.sent_again;
+    stats.durable_now = of_publishing.durable_now;
+    stats.waited_for_room = of_publishing.waited_for_room;
     stats.reads = core.reads_begun;
     stats.reads_busy = core.reads_busy;
     stats.refused = core.refused;
