@@ -3,8 +3,9 @@
 // other program does: a burst makes its publishers slower, and refuses nobody. First come first
 // served; what comes while some wait waits behind them, so the order of each publisher stays.
 //
-// Threads: one, which tries and answers; every function from any thread. stop() not from an
-// attempt. Limits:  `waiting_max` publishes, `bytes_max` of them together; `patience` for each.
+// Threads: one, which tries and answers; every function from any thread, stop() not from an
+//          attempt.
+// Limits:  `waiting_max` publishes, `bytes_max` of them together; `patience` for each.
 // Stop:    whoever waits is told.
 
 #include <atomic>
