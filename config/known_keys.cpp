@@ -303,7 +303,8 @@ Schema gateway_bridge() {
          count("waiters", "20000", 1, connections_max, "Requests that wait for a message."),
          count("publishes", "16384", 1, connections_max, "Durable publishes under way."),
          key(Type::size, "publish_bytes", "64MiB", "Bytes of their bodies."),
-         key(Type::duration, "publish_timeout", "5s", "When a durable publish has failed.")});
+         key(Type::duration, "publish_timeout", "5s",
+             "How long a publish waits for room, and a durable one to be stored.")});
 }
 
 Schema gateway() {
