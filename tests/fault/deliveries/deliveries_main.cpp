@@ -229,11 +229,16 @@ bool kills(const Options& options) {
     Report report;
     report.figures["what"] = "kills";
     Progress progress("kills");
+    duration<double> dying{}, starting{};
     try {
         for (std::uint64_t i = 0; i < options.kills; ++i) {
             weft::testing::look_again_after_ms(2000);
+            const auto killed = steady_clock::now();
             bus.kill();
+            const auto started = steady_clock::now();
             bus.start();
+            dying = std::max<duration<double>>(dying, started - killed);
+            starting = std::max<duration<double>>(starting, steady_clock::now() - started);
             progress.say(std::to_string(i + 1) + " of " + std::to_string(options.kills) + " kills");
         }
     } catch (const std::exception& failed) {
@@ -245,6 +250,8 @@ bool kills(const Options& options) {
     if (bus.stop() != 0) report.wrong("the gateway did not end well" + bus.output());
     judge(report, subscribers, publisher.published(), batch, options.kills);
     report.figures["kills"] = options.kills;
+    report.figures["longest_death_s"] = dying.count();
+    report.figures["longest_start_s"] = starting.count();
     return print(report);
 }
 
