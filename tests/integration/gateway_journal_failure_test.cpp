@@ -9,11 +9,11 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "tests/integration/fabric_fixture.hpp"
+#include "tests/integration/strace.hpp"
 #include "tests/support/look_again.hpp"
 
 namespace weft::testing {
@@ -183,30 +183,11 @@ class GatewayUnderStrace : public GatewayJournalFailure,
                            public ::testing::WithParamInterface<const char*> {
 protected:
     void SetUp() override {
-        if (run({"sh", "-c", "command -v strace"}).exit_code != 0) GTEST_SKIP() << "no strace";
-        if (run({"strace", "-o", "/dev/null", "true"}).exit_code != 0) {
-            GTEST_SKIP() << "strace may not trace here";
-        }
+        if (const std::string why = no_strace(); !why.empty()) GTEST_SKIP() << why;
     }
-    /// The calls of each thread are counted by themselves; of the gateway's only the journal's
-    /// writer comes so far.
     Process failing_at(int when) {
-        return ready(Process::start(
-            {"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
-             "inject=fdatasync:error=" + std::string{GetParam()} + ":when=" + std::to_string(when),
-             weft_program(), "gateway"},
-            {.cwd = fabric_.dir().path(),
-             // LeakSanitizer cannot trace what is traced.
-             .environment = {{"ASAN_OPTIONS", "detect_leaks=0"}}}));
-    }
-    static void stop_traced(Process& strace) {
-        const std::string pid = std::to_string(strace.pid());
-        std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
-        pid_t child = 0;
-        children >> child;
-        ASSERT_GT(child, 0);
-        ::kill(child, SIGTERM);
-        EXPECT_EQ(strace.wait(), 0) << strace.output();
+        return ready(start_with_failing_sync({weft_program(), "gateway"}, GetParam(), when,
+                                             fabric_.dir().path()));
     }
 };
 

@@ -1,10 +1,8 @@
 // The disk says that a sync failed: from then on the journal acknowledges nothing, says why, and a
 // restart has everything that was acknowledged. strace makes the system call fail.
 
-#include <csignal>
-#include <fstream>
-
 #include "tests/integration/journal_fixture.hpp"
+#include "tests/integration/strace.hpp"
 
 namespace weft::testing {
 namespace {
@@ -14,40 +12,14 @@ using ::testing::HasSubstr;
 class JournalUnderStrace : public Journaled {
 protected:
     void SetUp() override {
-        if (run({"sh", "-c", "command -v strace"}).exit_code != 0) GTEST_SKIP() << "no strace";
-        if (run({"strace", "-o", "/dev/null", "true"}).exit_code != 0) {
-            GTEST_SKIP() << "strace may not trace here";
-        }
+        if (const std::string why = no_strace(); !why.empty()) GTEST_SKIP() << why;
     }
-    /// `when` counts the calls of each thread; of the journal's threads only its writer comes so
-    /// far.
     Process serve_with_failing_sync(int when) {
-        std::vector<std::string> line{"strace",
-                                      "-f",
-                                      "-qq",
-                                      "-o",
-                                      "/dev/null",
-                                      "-e",
-                                      "trace=fdatasync",
-                                      "-e",
-                                      "inject=fdatasync:error=EIO:when=" + std::to_string(when),
-                                      weft_program()};
-        Process journal = Process::start(and_more(line, serving("journal.host1")),
-                                         {.cwd = fabric_.dir().path(),
-                                          // LeakSanitizer cannot trace what is traced.
-                                          .environment = {{"ASAN_OPTIONS", "detect_leaks=0"}}});
+        Process journal =
+            start_with_failing_sync(and_more({weft_program()}, serving("journal.host1")), "EIO",
+                                    when, fabric_.dir().path());
         journal.wait_for_line(Stream::out, "ready");
         return journal;
-    }
-    /// strace keeps signals to itself.
-    static void stop_traced(Process& strace) {
-        const std::string pid = std::to_string(strace.pid());
-        std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
-        pid_t child = 0;
-        children >> child;
-        ASSERT_GT(child, 0);
-        ::kill(child, SIGTERM);
-        EXPECT_EQ(strace.wait(), 0) << strace.output();
     }
 };
 
